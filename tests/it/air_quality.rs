@@ -111,7 +111,7 @@ async fn indices_of_a_thousand_devices_are_one_statement() {
         .await
         .expect("filled");
         let query = "{ devices(first: 1000) { nodes { airQualityIndex(scale: UK_DAQI) { value coverage } } } }";
-        let (count, response) = statements.of(app.query(query)).await;
+        let (count, response) = statements.count(app.query(query)).await;
         let nodes = response["devices"]["nodes"].as_array().expect("nodes");
         assert_eq!(nodes.len(), devices);
         assert!(
@@ -140,7 +140,7 @@ fn value(random: &mut ChaCha8Rng) -> f64 {
 }
 
 /// Samples of some hours at places within some hundred metres, the same at every run.
-async fn scattered(app: &TestApp) -> Vec<ScatteredSample> {
+async fn record_scattered(app: &TestApp) -> Vec<ScatteredSample> {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let samples: Vec<_> = (0..600_i64)
         .map(|n| ScatteredSample {
@@ -160,7 +160,7 @@ async fn scattered(app: &TestApp) -> Vec<ScatteredSample> {
 }
 
 /// The hourly means of a cell, computed from all samples.
-fn reckoned(samples: &[ScatteredSample], cell: CellIndex, hours: i64, counted: CountedValues) -> HourlyMeans {
+fn expected_means(samples: &[ScatteredSample], cell: CellIndex, hours: i64, counted: CountedValues) -> HourlyMeans {
     let mean = |ago: i64, value: &dyn Fn(&ScatteredSample) -> Option<f64>| {
         let start = noon() - TimeDelta::hours(ago);
         let inside = samples.iter().filter(|sample| {
@@ -177,7 +177,7 @@ fn reckoned(samples: &[ScatteredSample], cell: CellIndex, hours: i64, counted: C
     }
 }
 
-fn alike(found: &[Option<f64>], expected: &[Option<f64>]) -> bool {
+fn is_close(found: &[Option<f64>], expected: &[Option<f64>]) -> bool {
     found.len() == expected.len()
         && found.iter().zip(expected).all(|pair| match pair {
             (Some(found), Some(expected)) => (found - expected).abs() < 1e-4,
@@ -186,9 +186,9 @@ fn alike(found: &[Option<f64>], expected: &[Option<f64>]) -> bool {
 }
 
 #[tokio::test]
-async fn the_hours_of_a_cell_are_those_of_the_samples_in_it() {
+async fn cell_means_use_the_samples_in_the_cell() {
     let app = TestApp::new().await;
-    let samples = scattered(&app).await;
+    let samples = record_scattered(&app).await;
     let mut cells: Vec<_> = Resolution::range(Resolution::Zero, Resolution::Twelve)
         .flat_map(|resolution| {
             samples
@@ -208,16 +208,16 @@ async fn the_hours_of_a_cell_are_those_of_the_samples_in_it() {
     let from = noon() - TimeDelta::hours(24);
     for counted in [CountedValues::Valid, CountedValues::All] {
         let means = hourly_mean::list_by_cells(&app.database.reads, &queried, from, noon(), counted);
-        let (count, found) = statements.of(means).await;
+        let (count, found) = statements.count(means).await;
         let found = found.expect("means");
         assert_eq!(count, 1);
         assert!(!found.contains_key(&elsewhere) && !found.contains_key(&too_fine));
         for &cell in &cells {
-            let expected = reckoned(&samples, cell, 24, counted);
+            let expected = expected_means(&samples, cell, 24, counted);
             let found = found.get(&cell).cloned();
             let found = found.unwrap_or_else(|| HourlyMeans { pm2_5: vec![None; 24], pm10: vec![None; 24] });
-            assert!(alike(&found.pm2_5, &expected.pm2_5), "{cell}: {:?} {:?}", found.pm2_5, expected.pm2_5);
-            assert!(alike(&found.pm10, &expected.pm10), "{cell}: {:?} {:?}", found.pm10, expected.pm10);
+            assert!(is_close(&found.pm2_5, &expected.pm2_5), "{cell}: {:?} {:?}", found.pm2_5, expected.pm2_5);
+            assert!(is_close(&found.pm10, &expected.pm10), "{cell}: {:?} {:?}", found.pm10, expected.pm10);
         }
     }
 }
@@ -225,19 +225,23 @@ async fn the_hours_of_a_cell_are_those_of_the_samples_in_it() {
 #[tokio::test]
 async fn a_cell_of_a_map_has_an_index_and_all_cells_are_one_statement() {
     let app = TestApp::new().await;
-    let samples = scattered(&app).await;
+    let samples = record_scattered(&app).await;
     for resolution in [Resolution::Seven, Resolution::Eleven] {
         let query = format!(
             "{{ cells(filter: {{}}, resolution: {resolution}) {{
                 index airQualityIndex(scale: UK_DAQI, at: \"2026-05-01T12:30:00Z\") {{ value coverage end }} }} }}"
         );
-        let (count, found) = Statements::watch().of(app.query(&query)).await;
+        let (count, found) = Statements::watch().count(app.query(&query)).await;
         assert_eq!(count, 2, "the map, and the hours of its cells");
         let cells = found["cells"].as_array().expect("cells");
         for cell in cells {
             let (index, found) = (cell["index"].as_str().expect("an index"), &cell["airQualityIndex"]);
-            let expected =
-                Scale::UkDaqi.index(&reckoned(&samples, index.parse().expect("a cell"), 24, CountedValues::Valid));
+            let expected = Scale::UkDaqi.index(&expected_means(
+                &samples,
+                index.parse().expect("a cell"),
+                24,
+                CountedValues::Valid,
+            ));
             assert_eq!(found["value"], json!(expected.deciding.map(|(_, level)| level.value)), "{index}");
             assert_eq!(
                 (&found["coverage"], &found["end"]),
@@ -269,7 +273,7 @@ async fn a_series_has_the_index_at_the_end_of_each_bucket() {
             "{{ device(key: \"roof\") {{ airQualityIndices(scale: {scale}, every: {every}, timeZone: \"{zone}\",
                 measuredAt: {{from: \"{from}\"}}) {{ {fields} }} }} }}"
         );
-        let (count, data) = statements.of(app.query(&query)).await;
+        let (count, data) = statements.count(app.query(&query)).await;
         assert!(count <= 2, "the device, unless it is remembered, and its hours: {count}");
         let series = data["device"]["airQualityIndices"].as_array().expect("a list").clone();
         assert_eq!(series.len(), ends, "{scale}");

@@ -39,7 +39,7 @@ async fn measurements_of_a_session_are_recorded_once_and_each_answer_has_the_tim
 }
 
 #[tokio::test]
-async fn the_key_in_the_path_counts_and_not_the_token_that_the_firmware_sends_anyway() {
+async fn key_in_the_path_takes_precedence_over_the_firmware_token() {
     let app = TestApp::new().await;
     let path = format!("/key/{}/api/v3/fixed_sessions/{UUID}/measurements", app.admin);
     let answer = post(&app, &path, "00112233445566778899aabbccddeeff", BODY).await;

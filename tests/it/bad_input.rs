@@ -346,7 +346,7 @@ async fn cells() {
 }
 
 #[tokio::test]
-async fn what_would_cost_too_much_is_refused_before_it_runs() {
+async fn expensive_queries_are_rejected_before_execution() {
     let app = TestApp::new().await;
     for query in [
         "{ devices(first: 1000) { nodes { measurements(first: 1000) { nodes { id } } } } }",
@@ -364,7 +364,7 @@ async fn what_would_cost_too_much_is_refused_before_it_runs() {
 }
 
 #[tokio::test]
-async fn what_is_no_valid_document_has_a_code_too() {
+async fn invalid_documents_have_an_error_code() {
     let app = TestApp::new().await;
     for (query, expected) in [
         ("{", "GRAPHQL_PARSE_FAILED"),

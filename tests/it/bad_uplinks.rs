@@ -29,7 +29,7 @@ const ROUTES: &[Route] = &[
 
 /// The expected outcome of a body.
 #[derive(Clone, Copy)]
-enum Fate {
+enum Outcome {
     /// The body is rejected with this error code and message.
     Refused(&'static str, &'static str),
     /// Decoded, but the only sample is rejected with this code.
@@ -37,9 +37,9 @@ enum Fate {
     /// The body is accepted, with this number of samples.
     Stored(usize),
 }
-use Fate::{LeftOut, Refused, Stored};
+use Outcome::{LeftOut, Refused, Stored};
 
-const BODIES: &[(&str, &str, Fate)] = &[
+const BODIES: &[(&str, &str, Outcome)] = &[
     // truncated base64; a packet of another length; a packet of zeros
     ("ttn-v2", r#"{"dev_id":"d","payload_raw":"dBitCKp"}"#, Refused("INVALID_PAYLOAD_RAW", "base64")),
     (
@@ -192,7 +192,12 @@ async fn post(app: &TestApp, path: &str, key: Option<&str>, body: impl Into<Body
 }
 
 /// Checks one response, and that the body was stored as received.
-async fn assert_fate(app: &TestApp, (format, path, success, refusal, all_rejected): Route, body: &[u8], fate: Fate) {
+async fn assert_outcome(
+    app: &TestApp,
+    (format, path, success, refusal, all_rejected): Route,
+    body: &[u8],
+    fate: Outcome,
+) {
     sqlx::query("truncate uplink").execute(&app.database.writes).await.expect("no uplinks");
     let answer = post(app, path, Some(&app.admin), body.to_vec()).await;
     let shown = format!("{format}: {}: {} {}", body[..body.len().min(200)].escape_ascii(), answer.status, answer.text);
@@ -236,15 +241,15 @@ fn every_format_has_its_route_here() {
 }
 
 #[tokio::test]
-async fn what_a_format_does_not_allow_is_answered_clearly_and_kept() {
+async fn invalid_bodies_are_rejected_and_stored() {
     let app = TestApp::new().await;
     for &(format, body, fate) in BODIES {
-        assert_fate(&app, route(format), body.as_bytes(), fate).await;
+        assert_outcome(&app, route(format), body.as_bytes(), fate).await;
     }
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_answered_clearly_and_kept() {
+async fn invalid_json_is_rejected_and_stored() {
     let app = TestApp::new().await;
     let nested = |open: &str| open.repeat(900_000 / open.len()).into_bytes();
     for &route in ROUTES.iter().filter(|route| !["airbeam", "influx", "opensensemap"].contains(&route.0)) {
@@ -258,13 +263,13 @@ async fn what_is_no_json_is_answered_clearly_and_kept() {
             (nested("{\"x\":"), ""),
             ([b"{\"x\":".to_vec(), nested("[")].concat(), ""),
         ] {
-            assert_fate(&app, route, &body, Refused("MALFORMED_JSON", hint)).await;
+            assert_outcome(&app, route, &body, Refused("MALFORMED_JSON", hint)).await;
         }
     }
 }
 
 #[tokio::test]
-async fn what_is_no_line_protocol_is_answered_clearly_and_kept() {
+async fn invalid_line_protocol_is_rejected_and_stored() {
     let app = TestApp::new().await;
     for (body, fate) in [
         (Vec::new(), Stored(0)),
@@ -275,12 +280,12 @@ async fn what_is_no_line_protocol_is_answered_clearly_and_kept() {
         (b"\"\n".repeat(450_000), Refused("TOO_MANY_LINES", "10000")),
         (b"m,node=d pm10=1,".repeat(60_000), Refused("MALFORMED_LINE", "")),
     ] {
-        assert_fate(&app, route("influx"), &body, fate).await;
+        assert_outcome(&app, route("influx"), &body, fate).await;
     }
 }
 
 #[tokio::test]
-async fn without_a_key_or_beyond_the_limit_nothing_is_kept() {
+async fn nothing_is_stored_without_a_key_or_beyond_the_size_limit() {
     let app = TestApp::new().await;
     let nested = "[".repeat(10_000_000);
     for &(format, path, ..) in ROUTES {

@@ -15,10 +15,10 @@ use crate::{
     support::{
         Answer, TestApp,
         gateway::{Gateway, on},
-        packet::{Raw, encode, ttn_body},
+        packet::{RawSample, encode, ttn_body},
         socket::{PROTOCOL, Socket},
     },
-    timeouts::{hold, until_waiting},
+    timeouts::{lock_table, wait_for_lock_waiters},
 };
 
 /// Costs 201 for its response, and 320 for its statement.
@@ -30,7 +30,7 @@ async fn limited(cost: u32, uplinks: u32) -> TestApp {
     // The requests of these tests come by no connection, so they have this address.
     let trusted_proxies = vec!["0.0.0.0/32".parse().expect("a network")];
     let (cost_per_minute, uplinks_per_minute) = (NonZeroU32::new(cost), NonZeroU32::new(uplinks));
-    TestApp::exposed(SecuritySettings { cost_per_minute, uplinks_per_minute, trusted_proxies, ..open }).await
+    TestApp::with_security(SecuritySettings { cost_per_minute, uplinks_per_minute, trusted_proxies, ..open }).await
 }
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -162,7 +162,7 @@ async fn uplinks_per_minute_are_limited_per_key() {
     let other = app.admin(key, json!({})).await["createApiKey"]["key"].as_str().expect("a key").to_owned();
     let body = |second: u32| {
         let time = format!("2026-05-01T08:00:{second:02}Z");
-        ttn_body("bike", &time, &encode(&[Raw::new(52.2, 0.12, 20.0, 10.0)])).to_string()
+        ttn_body("bike", &time, &encode(&[RawSample::new(52.2, 0.12, 20.0, 10.0)])).to_string()
     };
     for (second, status) in [(1, 201), (2, 201), (3, 429), (4, 429)] {
         let answer = app.uplink(body(second)).await;
@@ -198,7 +198,7 @@ async fn limits_are_read_from_the_environment() {
     let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
     for client in ["192.0.2.1", "192.0.2.2"] {
         let mut socket = Socket::try_open(address, &[PROTOCOL, ("x-forwarded-for", client)]).await.expect("an upgrade");
-        socket.say(json!({ "type": "connection_init" })).await;
+        socket.send_json(json!({ "type": "connection_init" })).await;
         assert_eq!(socket.receive().await["type"], "connection_ack");
         socket.subscribe("1", LIST, json!({})).await;
         assert_eq!(socket.receive().await["type"], "next", "{client}");
@@ -218,12 +218,12 @@ async fn request_above_the_whole_limit_exhausts_it() {
 #[tokio::test]
 async fn database_time_is_charged() {
     let options = crate::support::empty_database().await;
-    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(100_000), ..SecuritySettings::default() };
-    let app = TestApp::exposed_on(&options, exposure, Limits::default()).await;
+    let security = SecuritySettings { cost_per_minute: NonZeroU32::new(100_000), ..SecuritySettings::default() };
+    let app = TestApp::with_security_on(&options, security, Limits::default()).await;
     let mut watch = options.connect().await.expect("a connection");
-    let lock = hold(&options, "measurement").await;
+    let lock = lock_table(&options, "measurement").await;
     let release = async {
-        until_waiting(&mut watch, 1).await;
+        wait_for_lock_waiters(&mut watch, 1).await;
         tokio::time::sleep(Duration::from_millis(400)).await; // a connection is held for so long
         lock.close().await.expect("closed");
     };

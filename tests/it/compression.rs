@@ -74,7 +74,7 @@ async fn get(app: &TestApp, encodings: &str, known: Option<&str>) -> (StatusCode
 }
 
 #[tokio::test]
-async fn each_encoding_has_a_tag_of_its_own_and_all_are_known() {
+async fn each_encoding_has_its_own_etag_and_all_match() {
     let app = TestApp::new().await;
     let (_, plain, _) = get(&app, "identity", None).await;
     let shorter = format!("{}.zstd\"", plain.trim_end_matches('"'));

@@ -32,12 +32,12 @@ async fn get(connection: &mut TcpStream) -> String {
 }
 
 /// Reads until the gateway closes the connection.
-async fn closed(connection: &mut TcpStream) {
+async fn assert_closed(connection: &mut TcpStream) {
     let mut rest = Vec::new();
     let _ = timeout(DEADLINE, connection.read_to_end(&mut rest)).await.expect("it is closed"); // also by a reset
 }
 
-async fn until_open(app: &TestApp, count: usize) {
+async fn wait_for_open_connections(app: &TestApp, count: usize) {
     let reached = async {
         while app.app.connections.open_count() != count {
             sleep(Duration::from_millis(20)).await;
@@ -69,9 +69,9 @@ async fn three_thousand_half_sent_heads_are_closed_and_block_no_client() {
     let mut halves = join_all((0..3000).map(half)).await;
     let all_sent = Instant::now();
     assert!(get(&mut connect(address).await).await.starts_with("HTTP/1.1 200"));
-    join_all(halves.iter_mut().map(closed)).await;
+    join_all(halves.iter_mut().map(assert_closed)).await;
     assert!(all_sent.elapsed() < head_timeout * 3, "closed after {:?}", all_sent.elapsed());
-    until_open(&app, 0).await;
+    wait_for_open_connections(&app, 0).await;
     assert!(refusals(&app, "request_head"));
 }
 
@@ -82,7 +82,7 @@ async fn connections_per_address_are_limited() {
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(connect(address).await);
-        until_open(&app, held.len()).await;
+        wait_for_open_connections(&app, held.len()).await;
     }
     let mut refused = String::new();
     let outcome = connect(address).await.read_to_string(&mut refused).await;
@@ -92,13 +92,13 @@ async fn connections_per_address_are_limited() {
     assert!(get(&mut held[0]).await.starts_with("HTTP/1.1 200"));
 
     held.truncate(1);
-    until_open(&app, 1).await;
+    wait_for_open_connections(&app, 1).await;
     assert!(get(&mut connect(address).await).await.starts_with("HTTP/1.1 200"), "a place is free again");
     let socket = Socket::ready(address, None).await;
     drop(held);
-    until_open(&app, 1).await;
+    wait_for_open_connections(&app, 1).await;
     drop(socket);
-    until_open(&app, 0).await;
+    wait_for_open_connections(&app, 0).await;
 }
 
 #[tokio::test]
@@ -113,14 +113,14 @@ async fn connections_without_a_request_are_closed_and_others_are_kept() {
         assert!(get(&mut connection).await.starts_with("HTTP/1.1 200"));
         sleep(head_timeout * 2).await; // between requests no head is awaited
     }
-    closed(&mut connection).await;
-    closed(&mut connect(address).await).await;
-    socket.say(serde_json::json!({ "type": "ping" })).await;
+    assert_closed(&mut connection).await;
+    assert_closed(&mut connect(address).await).await;
+    socket.send_json(serde_json::json!({ "type": "ping" })).await;
     assert_eq!(socket.receive().await["type"], "pong", "a WebSocket is no connection without a request");
 }
 
 /// A connection with a small buffer that has sent many requests for the schema.
-async fn many_answers_wait(address: SocketAddr) -> TcpStream {
+async fn send_pipelined_requests(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8192).expect("a size");
     let mut connection = socket.connect(address).await.expect("a connection");
@@ -137,13 +137,13 @@ async fn a_client_that_does_not_read_is_closed_and_one_that_reads_slowly_is_serv
     let limits = ConnectionLimits { write_window: Duration::from_secs(1), ..ConnectionLimits::default() };
     let app = app(limits).await;
     let address = app.listen().await;
-    let _reads_nothing = many_answers_wait(address).await;
-    until_open(&app, 1).await;
-    until_open(&app, 0).await;
+    let _reads_nothing = send_pipelined_requests(address).await;
+    wait_for_open_connections(&app, 1).await;
+    wait_for_open_connections(&app, 0).await;
     assert!(refusals(&app, "slow_reader"));
 
     let expected = SCHEMAS * include_str!("../../schema.graphql").len();
-    let (mut connection, mut read, mut piece) = (many_answers_wait(address).await, 0, vec![0; 16 << 10]);
+    let (mut connection, mut read, mut piece) = (send_pipelined_requests(address).await, 0, vec![0; 16 << 10]);
     while read < expected {
         let length = connection.read(&mut piece).await.expect("an answer");
         assert_ne!(length, 0, "closed after {read} of {expected} bytes");

@@ -10,10 +10,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use crate::{
     support::{
         TestApp, at,
-        packet::{Raw, encode, ttn_body},
-        rollups::assert_rollups_are_true,
+        packet::{RawSample, encode, ttn_body},
+        rollups::assert_rollups_match,
     },
-    timeouts::until_waiting,
+    timeouts::wait_for_lock_waiters,
 };
 
 const DELETE: &str = "mutation ($input: DeleteMeasurementsInput!) { deleteMeasurements(input: $input) {
@@ -31,7 +31,7 @@ async fn refusal(app: &TestApp, key: Option<&str>, input: Value) -> (String, Str
 }
 
 async fn rollups_are_true(app: &TestApp) {
-    assert_rollups_are_true(&mut app.database.reads.acquire().await.expect("a connection")).await;
+    assert_rollups_match(&mut app.database.reads.acquire().await.expect("a connection")).await;
 }
 
 async fn count(app: &TestApp, table: &str) -> i64 {
@@ -78,7 +78,7 @@ async fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_the_filter_means_is_gone_from_everywhere_and_the_rest_is_there() {
+async fn matching_rows_are_deleted_from_all_tables_and_others_kept() {
     let app = recorded().await;
     let filter = json!({ "devices": ["a"], "measuredAt": { "from": "2026-05-01T10:20:00Z" } });
     assert_eq!(
@@ -122,7 +122,7 @@ async fn what_the_filter_means_is_gone_from_everywhere_and_the_rest_is_there() {
 
 /// The flags of a sample after a deletion depend on the newest remaining sample.
 #[tokio::test]
-async fn the_newest_that_is_left_is_what_the_next_one_is_judged_by() {
+async fn quality_flags_use_the_newest_remaining_sample() {
     let app = recorded().await;
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:55:00Z", "pm10": 600 }])).await;
     delete(&app, json!({ "pm10": { "min": 600 } }), false).await;
@@ -136,9 +136,9 @@ async fn the_newest_that_is_left_is_what_the_next_one_is_judged_by() {
 }
 
 #[tokio::test]
-async fn a_device_of_which_nothing_is_left_has_no_latest_and_no_packet() {
+async fn device_without_remaining_samples_has_no_latest_and_no_packet() {
     let app = TestApp::new().await;
-    let packet = encode(&[Raw::new(52.2, 0.12, 30.0, 20.0); 8]);
+    let packet = encode(&[RawSample::new(52.2, 0.12, 30.0, 20.0); 8]);
     for (device, time) in [("bike", "2026-05-01T10:30:00Z"), ("other", "2026-05-01T10:30:00Z")] {
         let mut body = ttn_body(device, time, &packet);
         body["counter"] = json!(1);
@@ -214,7 +214,7 @@ async fn no_root_field_runs_when_the_arguments_of_another_are_refused() {
 }
 
 #[tokio::test]
-async fn the_filter_is_returned_as_it_was_understood() {
+async fn deletion_returns_the_parsed_filter() {
     let app = recorded().await;
     let mutation = "mutation ($filter: MeasurementFilter!) {
         deleteMeasurements(input: {filter: $filter, dryRun: true}) { filter measurements } }";
@@ -290,7 +290,7 @@ async fn one_deletion_runs_at_a_time() {
     let input = json!({ "filter": { "devices": ["a"] }, "dryRun": false });
     let first = app.graphql(Some(&app.admin), DELETE, json!({ "input": input }));
     let second = async {
-        until_waiting(&mut watch, 1).await;
+        wait_for_lock_waiters(&mut watch, 1).await;
         let body = json!({ "query": DELETE, "variables": { "input": input } }).to_string();
         let refused = app.post("/graphql", Some(&app.admin), body).await;
         holder.execute("commit").await.expect("released");

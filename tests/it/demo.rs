@@ -48,7 +48,7 @@ fn a_second_run_finds_everything_there() -> Result<()> {
 }
 
 #[test]
-fn what_cannot_be_simulated_is_refused_in_one_line_before_anything_starts() -> Result<()> {
+fn invalid_demo_arguments_are_rejected_in_one_line_before_start() -> Result<()> {
     let parent = tempfile::tempdir()?;
     let data_dir = parent.path().join("data");
     let cases: [(&[&str], &str); 3] = [

@@ -15,8 +15,8 @@ use crate::support::{
     Answer, TestApp, at, empty_database,
     gateway::DEADLINE,
     live::payloads,
-    packet::{Raw, encode, ttn_body},
-    rollups::assert_rollups_are_true,
+    packet::{RawSample, encode, ttn_body},
+    rollups::assert_rollups_match,
 };
 
 const DELETE: &str = "mutation ($key: String!, $dryRun: Boolean! = false) {
@@ -60,7 +60,7 @@ async fn assert_no_orphans(app: &TestApp) {
             format!("{table} where device_id is not null and device_id not in (select device_id from device)");
         assert_eq!(count(app, &orphans).await, 0, "{table}");
     }
-    assert_rollups_are_true(&mut app.database.reads.acquire().await.expect("a connection")).await;
+    assert_rollups_match(&mut app.database.reads.acquire().await.expect("a connection")).await;
 }
 
 async fn rows(app: &TestApp, key: &str) -> Vec<(&'static str, i64)> {
@@ -88,7 +88,7 @@ async fn bound_key(app: &TestApp, name: &str, device: &str) -> String {
 /// Two devices with a row in every table.
 async fn recorded() -> (TestApp, String) {
     let app = TestApp::new().await;
-    let packet = encode(&[Raw::new(52.2, 0.12, 30.0, 20.0); 8]);
+    let packet = encode(&[RawSample::new(52.2, 0.12, 30.0, 20.0); 8]);
     for device in ["a", "b"] {
         let mut body = ttn_body(device, "2026-05-01T10:30:00Z", &packet);
         body["counter"] = json!(1);
@@ -120,7 +120,7 @@ async fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_device_goes_with_everything_of_it_and_another_stays() {
+async fn device_is_deleted_with_all_its_data_and_another_is_kept() {
     let (app, key) = recorded().await;
     let other = rows(&app, "b").await;
     let expected =
@@ -255,7 +255,7 @@ async fn a_large_device_goes_in_steps_and_the_same_request_continues() {
 
 /// A sample that is committed after all others were deleted, and before the device is.
 #[tokio::test]
-async fn what_is_recorded_in_the_last_moment_is_deleted_too() {
+async fn samples_recorded_during_the_deletion_are_deleted() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     assert_eq!(send(&app, &app.admin, "a", 0).await.status, 201);
@@ -306,7 +306,7 @@ async fn subscribers_receive_the_deletion() {
 
 /// Other gateways cache the ids of devices by their keys.
 #[tokio::test]
-async fn other_gateways_forget_the_device() {
+async fn other_gateways_evict_the_deleted_device() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let second = TestApp::on_second(&options).await;

@@ -89,7 +89,7 @@ impl Drop for DevDb {
 }
 
 /// The one line that a `dev-db` that fails to start writes to standard error.
-fn complaint(data_dir: &Path) -> Result<String> {
+fn startup_error(data_dir: &Path) -> Result<String> {
     let mut process = command(data_dir, &[]).spawn()?;
     // Held open until the process has ended: closing it would be a reason to end too, without an error.
     let stdin = process.stdin.take();
@@ -126,8 +126,8 @@ async fn execute(url: &str, statement: &'static str) -> Result<()> {
     Ok(connection.close().await?)
 }
 
-const MAKE_A_NOTE: &str = "create table note as select 'kept' as text";
-const READ_THE_NOTE: &str = "select text from note";
+const CREATE_NOTE: &str = "create table note as select 'kept' as text";
+const READ_NOTE: &str = "select text from note";
 
 fn postmaster(data_dir: &Path) -> Result<Pid> {
     let text = fs::read_to_string(data_dir.join("postgres/postmaster.pid"))?;
@@ -153,7 +153,7 @@ async fn serves_until_its_standard_input_ends_and_keeps_the_data() -> Result<()>
     assert_eq!(scalar(&first.url, "select current_setting('fsync')").await?, "on");
     let wrong = first.url.replacen('@', "x@", 1);
     assert!(PgConnection::connect(&wrong).await.is_err(), "any password will do");
-    execute(&first.url, MAKE_A_NOTE).await?;
+    execute(&first.url, CREATE_NOTE).await?;
 
     let pid = postmaster(&data_dir)?;
     let url = first.url.clone();
@@ -164,7 +164,7 @@ async fn serves_until_its_standard_input_ends_and_keeps_the_data() -> Result<()>
     assert!(PgConnection::connect(&url).await.is_err());
 
     let second = DevDb::start(&data_dir, &[])?;
-    assert_eq!(scalar(&second.url, READ_THE_NOTE).await?, "kept");
+    assert_eq!(scalar(&second.url, READ_NOTE).await?, "kept");
     Ok(())
 }
 
@@ -180,7 +180,7 @@ async fn a_terminating_signal_stops_it_although_standard_input_stays_open() -> R
 }
 
 #[tokio::test]
-async fn the_gateway_has_it_on_a_leash() -> Result<()> {
+async fn embedded_postgres_ends_with_the_gateway() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let database = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await?;
     assert_eq!(scalar(database.url(), "select 'hello'").await?, "hello");
@@ -197,7 +197,7 @@ async fn the_gateway_has_it_on_a_leash() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_gateway_learns_when_dev_db_is_gone() -> Result<()> {
+async fn gateway_detects_the_end_of_dev_db() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let mut database = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await?;
     let waited = tokio::time::timeout(Duration::from_millis(500), database.wait()).await;
@@ -225,13 +225,13 @@ fn postmaster_parent(data_dir: &Path) -> Result<Pid> {
 async fn postgres_does_not_outlive_a_killed_dev_db() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let killed = DevDb::start(&data_dir, &[])?;
-    execute(&killed.url, MAKE_A_NOTE).await?;
+    execute(&killed.url, CREATE_NOTE).await?;
     let pid = postmaster(&data_dir)?;
     killed.signal(Signal::SIGKILL)?;
     is_gone(pid).await?;
 
     let next = DevDb::start(&data_dir, &[])?;
-    assert_eq!(scalar(&next.url, READ_THE_NOTE).await?, "kept");
+    assert_eq!(scalar(&next.url, READ_NOTE).await?, "kept");
     Ok(())
 }
 
@@ -241,7 +241,7 @@ async fn postgres_does_not_outlive_a_killed_dev_db() -> Result<()> {
 async fn a_postgres_left_behind_is_stopped_by_the_next_start() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let killed = DevDb::start(&data_dir, &[])?;
-    execute(&killed.url, MAKE_A_NOTE).await?;
+    execute(&killed.url, CREATE_NOTE).await?;
     let left_behind = postmaster(&data_dir)?;
     for entry in fs::read_dir("/proc")?.flatten() {
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
@@ -257,7 +257,7 @@ async fn a_postgres_left_behind_is_stopped_by_the_next_start() -> Result<()> {
 
     let next = DevDb::start(&data_dir, &[])?;
     is_gone(left_behind).await?;
-    assert_eq!(scalar(&next.url, READ_THE_NOTE).await?, "kept");
+    assert_eq!(scalar(&next.url, READ_NOTE).await?, "kept");
     Ok(())
 }
 
@@ -265,13 +265,13 @@ async fn a_postgres_left_behind_is_stopped_by_the_next_start() -> Result<()> {
 async fn a_killed_postgres_comes_back_at_the_same_url() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let dev_db = DevDb::start(&data_dir, &[])?;
-    execute(&dev_db.url, MAKE_A_NOTE).await?;
+    execute(&dev_db.url, CREATE_NOTE).await?;
     for _ in 0..2 {
         let killed = postmaster(&data_dir)?;
         kill(killed, Signal::SIGKILL)?;
         let note = eventually("Postgres to come back", async || {
             let is_new = postmaster(&data_dir).is_ok_and(|pid| pid != killed);
-            if is_new { scalar(&dev_db.url, READ_THE_NOTE).await.ok() } else { None }
+            if is_new { scalar(&dev_db.url, READ_NOTE).await.ok() } else { None }
         });
         assert_eq!(note.await?, "kept");
     }
@@ -286,7 +286,7 @@ async fn a_second_one_is_refused_or_attaches() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let first = DevDb::start(&data_dir, &[])?;
 
-    let said = complaint(&data_dir)?;
+    let said = startup_error(&data_dir)?;
     let expected =
         format!("another airgraph is running on {}, pid {}", data_dir.canonicalize()?.display(), first.process.id());
     assert!(said.contains(&expected), "{said}");
@@ -313,7 +313,7 @@ async fn a_successor_waits_for_one_that_is_stopping() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_start_that_was_killed_half_way_is_made_good() -> Result<()> {
+async fn interrupted_initialisation_is_repaired_at_the_next_start() -> Result<()> {
     // On a busy machine the kill may come too late; then once more.
     for _ in 0..5 {
         let (_parent, data_dir) = data_dir()?;
@@ -367,7 +367,7 @@ fn inaccessible_directory_is_named_to_root() -> Result<()> {
     let parent = tempfile::tempdir()?;
     fs::set_permissions(parent.path(), Permissions::from_mode(0o700))?;
     let data_dir = parent.path().join("data");
-    let said = complaint(&data_dir)?;
+    let said = startup_error(&data_dir)?;
     let folder = parent.path().canonicalize()?;
     assert!(said.contains(&format!("may not enter {}", folder.display())), "{said}");
     assert!(said.contains(&format!("chmod o+x {}", folder.display())), "{said}");
@@ -376,12 +376,12 @@ fn inaccessible_directory_is_named_to_root() -> Result<()> {
 }
 
 #[test]
-fn something_else_in_the_place_of_the_cluster_is_left_alone() -> Result<()> {
+fn foreign_files_in_the_data_folder_are_left_alone() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     DevDb::start(&data_dir, &[])?.close_stdin()?;
     fs::remove_file(data_dir.join("postgres/PG_VERSION"))?;
 
-    let said = complaint(&data_dir)?;
+    let said = startup_error(&data_dir)?;
     assert!(said.contains("is not a PostgreSQL cluster"), "{said}");
     assert!(data_dir.join("postgres/base").exists(), "it was deleted");
     Ok(())

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use crate::support::{Answer, TestApp, empty_database, gateway::DEADLINE, postgres::OwnPostgres};
 
-const QUESTION: &str = "{ devices { nodes { key } } }";
+const QUERY: &str = "{ devices { nodes { key } } }";
 
 async fn post_sample(app: &TestApp, second: u32) -> Answer {
     let body = json!([{ "device": "d", "time": format!("2026-05-01T10:00:{second:02}Z"), "pm10": 1 }]).to_string();
@@ -38,8 +38,7 @@ async fn error_code(app: &TestApp, question: &str) -> Value {
 /// Waits until queries are answered and samples are stored.
 async fn assert_recovers(app: &TestApp, second: u32) {
     let since = Instant::now();
-    while error_code(app, QUESTION).await != Value::Null || post_sample(app, second).await.status != StatusCode::CREATED
-    {
+    while error_code(app, QUERY).await != Value::Null || post_sample(app, second).await.status != StatusCode::CREATED {
         assert!(since.elapsed() < DEADLINE, "it doesn't recover");
         sleep(Duration::from_millis(50)).await;
     }
@@ -57,7 +56,7 @@ async fn a_database_that_goes_away_and_comes_back() {
     assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
     assert_unavailable(&app.get("/readyz").await);
     assert_unavailable(&post_sample(&app, 1).await);
-    assert_eq!(error_code(&app, QUESTION).await, "UNAVAILABLE");
+    assert_eq!(error_code(&app, QUERY).await, "UNAVAILABLE");
     assert_eq!(error_code(&app, "{ server { version } }").await, Value::Null, "what needs no database");
 
     postgres.launch().await;
@@ -86,7 +85,7 @@ async fn a_database_without_a_connection_to_spare() {
     let recorder = take_idle(app.recorder.writer_pool());
     assert!(!writes.is_empty() && !recorder.is_empty(), "the gateway had connections");
 
-    let (question, readiness) = tokio::join!(error_code(&app, QUESTION), app.get("/readyz"));
+    let (question, readiness) = tokio::join!(error_code(&app, QUERY), app.get("/readyz"));
     assert_eq!(question, "UNAVAILABLE");
     assert_unavailable(&readiness);
     assert_unavailable(&post_sample(&app, 1).await);
@@ -123,7 +122,7 @@ async fn a_database_that_is_read_only_after_a_fail_over() {
     assert_unavailable(&post_sample(&app, 1).await);
     let mutation = "mutation { registerDevice(input: {key: \"e\", kind: MOBILE}) { status } }";
     let since = Instant::now();
-    while error_code(&app, QUESTION).await != Value::Null {
+    while error_code(&app, QUERY).await != Value::Null {
         assert!(since.elapsed() < DEADLINE, "reading goes on"); // once the ended connections were noticed
     }
     let response = app.graphql(Some(&app.admin), mutation, json!({})).await;
@@ -148,7 +147,7 @@ async fn a_database_whose_disk_is_full() {
     let refused = post_sample(&app, 1).await;
     assert_unavailable(&refused);
     assert!(!refused.text.contains("extend") && !refused.text.contains("base/1"), "{}", refused.text);
-    assert_eq!(error_code(&app, QUESTION).await, Value::Null);
+    assert_eq!(error_code(&app, QUERY).await, Value::Null);
     assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
 
     connection.execute("drop trigger full_disk on measurement").await.expect("room");

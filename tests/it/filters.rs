@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, at};
 
 /// A filter as a client writes it, and its form in the domain.
-type Both = (Value, Condition);
+type InputAndCondition = (Value, Condition);
 
 const DEVICES: [&str; 3] = ["bike-0", "bike-1", "bike-2"];
 
@@ -88,7 +88,7 @@ pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(V
 }
 
 /// The ids of the measurements that match a filter, after checking their count.
-async fn found(app: &TestApp, filter: &Value) -> BTreeSet<String> {
+async fn matching_ids(app: &TestApp, filter: &Value) -> BTreeSet<String> {
     let query = "query ($filter: MeasurementFilter) { measurements(filter: $filter, first: 10000) { totalCount nodes { id } } }";
     let data = app.query_with(query, json!({ "filter": filter })).await;
     let ids = ids(&data["measurements"]["nodes"]);
@@ -135,9 +135,9 @@ async fn every_kind_of_area_everywhere_on_earth() {
             place.is_some_and(|place| area.contains(place))
         };
         let expected: BTreeSet<_> = all.iter().filter(lies_in).map(|node| text(&node["id"])).collect();
-        assert_eq!(found(&app, &json!({ "area": input })).await, expected, "{input}");
+        assert_eq!(matching_ids(&app, &json!({ "area": input })).await, expected, "{input}");
         let not: BTreeSet<_> = all.iter().map(|node| text(&node["id"])).filter(|id| !expected.contains(id)).collect();
-        assert_eq!(found(&app, &json!({ "not": { "area": input } })).await, not, "not {input}");
+        assert_eq!(matching_ids(&app, &json!({ "not": { "area": input } })).await, not, "not {input}");
         some += usize::from(!expected.is_empty());
         not_all += usize::from(!not.is_empty());
     }
@@ -238,7 +238,7 @@ const FLAGS: [(&str, QualityFlag); 8] = [
 ];
 
 /// One condition, of the kind with this number.
-fn leaf(rng: &mut ChaCha8Rng, kind: usize) -> Both {
+fn random_condition(rng: &mut ChaCha8Rng, kind: usize) -> InputAndCondition {
     let mut range = |from: i32, to: i32| {
         let (one, other) = (f64::from(rng.random_range(from..to)) / 10.0, f64::from(rng.random_range(from..to)) / 10.0);
         let min = (rng.random_range(0..3) > 0).then_some(one.min(other));
@@ -303,11 +303,11 @@ fn leaf(rng: &mut ChaCha8Rng, kind: usize) -> Both {
 }
 
 /// Nested conditions.
-fn tree(rng: &mut ChaCha8Rng, depth: usize) -> Both {
+fn random_tree(rng: &mut ChaCha8Rng, depth: usize) -> InputAndCondition {
     let (mut input, mut all) = (json!({}), Vec::new());
     for kind in 0..9 {
         if chance(rng, 0.15) {
-            let (one, condition) = leaf(rng, kind);
+            let (one, condition) = random_condition(rng, kind);
             input.as_object_mut().expect("an object").extend(one.as_object().expect("an object").clone());
             all.push(condition);
         }
@@ -318,7 +318,7 @@ fn tree(rng: &mut ChaCha8Rng, depth: usize) -> Both {
                 continue;
             }
             let count = if word == "not" { 1 } else { rng.random_range(1..4) };
-            let (inner, conditions): (Vec<_>, Vec<_>) = (0..count).map(|_| tree(rng, depth - 1)).unzip();
+            let (inner, conditions): (Vec<_>, Vec<_>) = (0..count).map(|_| random_tree(rng, depth - 1)).unzip();
             input[word] = if word == "not" { inner[0].clone() } else { json!(inner) };
             all.push(match word {
                 "and" => Condition::All(conditions),
@@ -331,7 +331,11 @@ fn tree(rng: &mut ChaCha8Rng, depth: usize) -> Both {
 }
 
 /// Checks that the gateway and the domain agree on a filter: on its matches, or on its being a contradiction.
-async fn agree(app: &TestApp, rows: &[(String, Measurement, Readings)], (input, condition): Both) -> Option<usize> {
+async fn assert_agrees(
+    app: &TestApp,
+    rows: &[(String, Measurement, Readings)],
+    (input, condition): InputAndCondition,
+) -> Option<usize> {
     let mut filter = Filter::default();
     let contradiction = filter.add(condition.clone()).err();
     if let Some(contradiction) = contradiction {
@@ -349,7 +353,7 @@ async fn agree(app: &TestApp, rows: &[(String, Measurement, Readings)], (input, 
         rows.iter().filter(matches).map(|(id, ..)| id.clone()).collect()
     };
     let expected = let_through(None);
-    assert_eq!(found(app, &input).await, expected, "{input}");
+    assert_eq!(matching_ids(app, &input).await, expected, "{input}");
 
     // The same of each device, where the filter doesn't name devices.
     if filter.devices.is_none() {
@@ -375,10 +379,10 @@ async fn conditions_match_alone_and_combined() {
     for kind in 0..9 {
         let mut telling = 0;
         for _ in 0..12 {
-            let (input, condition) = leaf(&mut rng, kind);
+            let (input, condition) = random_condition(&mut rng, kind);
             let not = (json!({ "not": input }), Condition::Not(Box::new(condition.clone())));
-            let through = agree(&app, &rows, (input, condition)).await.expect("no contradiction");
-            assert_eq!(agree(&app, &rows, not).await, Some(400 - through));
+            let through = assert_agrees(&app, &rows, (input, condition)).await.expect("no contradiction");
+            assert_eq!(assert_agrees(&app, &rows, not).await, Some(400 - through));
             telling += usize::from((1..400).contains(&through));
         }
         assert!(telling > 3, "kind {kind} matched little: {telling}");
@@ -386,19 +390,19 @@ async fn conditions_match_alone_and_combined() {
 
     // Many conditions on the same joined tables, in one tree.
     for _ in 0..20 {
-        let (input, conditions): (Vec<_>, Vec<_>) = (0..12).map(|_| leaf(&mut rng, 4)).unzip();
+        let (input, conditions): (Vec<_>, Vec<_>) = (0..12).map(|_| random_condition(&mut rng, 4)).unzip();
         let (word, condition) = if chance(&mut rng, 0.5) {
             ("or", Condition::Any(conditions))
         } else {
             ("and", Condition::All(conditions.into_iter().map(|it| Condition::Not(Box::new(it))).collect()))
         };
         let input = if word == "or" { input } else { input.into_iter().map(|it| json!({ "not": it })).collect() };
-        agree(&app, &rows, (json!({ word: input }), condition)).await;
+        assert_agrees(&app, &rows, (json!({ word: input }), condition)).await;
     }
 
     let (mut contradictions, mut telling) = (0, 0);
     for _ in 0..150 {
-        match agree(&app, &rows, tree(&mut rng, 2)).await {
+        match assert_agrees(&app, &rows, random_tree(&mut rng, 2)).await {
             None => contradictions += 1,
             Some(through) => telling += usize::from((1..400).contains(&through)),
         }

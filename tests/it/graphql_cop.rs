@@ -40,7 +40,7 @@ type Finding<'a> = &'a dyn Fn(&Answer) -> bool;
 
 #[tokio::test]
 async fn its_checks_find_nothing_in_the_hardened_profile() {
-    let app = TestApp::exposed(SecurityProfile::Hardened.into()).await;
+    let app = TestApp::with_security(SecurityProfile::Hardened.into()).await;
     let query = |query: &str| Post(json!({ "query": query }));
     let aliases: Vec<_> = (0..=100).map(|at| format!("alias{at}:__typename")).collect();
     let aliases = aliases.join(" ");

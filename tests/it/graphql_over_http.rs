@@ -175,7 +175,7 @@ async fn exchange(address: SocketAddr, request: &str) -> String {
 
 #[tokio::test]
 async fn refusals_before_execution_have_their_own_status() {
-    let app = TestApp::exposed(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
+    let app = TestApp::with_security(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
     let introspection = r#"{"query":"{ __schema { queryType { name } } }"}"#;
     for accept in [NEW, "application/json"] {
         assert_eq!(
@@ -190,7 +190,7 @@ async fn refusals_before_execution_have_their_own_status() {
 }
 
 #[tokio::test]
-async fn the_answer_comes_in_the_form_that_the_client_likes_best() {
+async fn response_media_type_follows_the_accept_header() {
     let app = TestApp::new().await;
     let body = r#"{"query":"{ server { version } }"}"#;
     for (accept, form) in [
@@ -218,7 +218,7 @@ async fn the_answer_comes_in_the_form_that_the_client_likes_best() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused() {
+async fn malformed_requests_are_rejected() {
     let app = TestApp::new().await;
     for content_type in [
         "text/plain",

@@ -51,7 +51,7 @@ async fn map(app: &TestApp) -> (Value, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_month_gets_it_once_it_is_over_and_maps_read_it() {
+async fn past_month_is_indexed_and_maps_use_the_index() {
     let app = app().await;
     let (before, _) = map(&app).await;
     let march = month("2026-03-01T00:00:00Z");
@@ -74,7 +74,7 @@ async fn a_month_gets_it_once_it_is_over_and_maps_read_it() {
 }
 
 #[tokio::test]
-async fn one_that_was_broken_off_is_made_anew() {
+async fn interrupted_index_build_is_repeated() {
     let app = app().await;
     let march = month("2026-03-01T00:00:00Z");
     assert_eq!(make(&app, noon()).await, [march]);
@@ -85,7 +85,7 @@ async fn one_that_was_broken_off_is_made_anew() {
 }
 
 #[tokio::test]
-async fn of_two_gateways_one_makes_it() {
+async fn only_one_of_two_gateways_builds_the_index() {
     let app = app().await;
     let (one, two) = tokio::join!(make(&app, noon()), make(&app, noon()));
     assert_eq!(one.len() + two.len(), 1, "{one:?} {two:?}");

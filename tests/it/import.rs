@@ -73,7 +73,7 @@ async fn standard_input_is_a_file_too() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_imported_is_named_in_one_line() {
+async fn invalid_import_is_reported_in_one_line() {
     let (options, folder) = (empty_database().await, tempfile::tempdir().expect("a folder"));
     let file = folder.path().join("cards.csv");
     fs::write(&file, "mood,weather\ngood,fair\n").expect("written");

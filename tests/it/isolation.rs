@@ -200,7 +200,7 @@ async fn a_device_that_failed_repeatedly_is_stored_apart_until_it_succeeds() {
 }
 
 #[tokio::test]
-async fn what_takes_too_long_holds_up_no_other() {
+async fn slow_submission_delays_no_other() {
     let (app, _) = gateway().await;
     let mut slow = Box::pin(app.recorder.record(one(7, SLOW)));
     assert!(poll!(&mut slow).is_pending());
@@ -219,7 +219,7 @@ async fn what_takes_too_long_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_lock_holds_up_no_other_and_is_stored_once_it_has_it() {
+async fn locked_submission_delays_no_other_and_is_stored_after_the_lock() {
     let (app, options) = gateway().await;
     let holder = lock(&options, "select from held for update").await;
     let mut locked = Box::pin(app.recorder.record(one(7, LOCKED)));

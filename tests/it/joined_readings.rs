@@ -13,8 +13,8 @@ const READINGS: &str = "id measuredAt weather { temperature humidity } ambient {
     status { gpsUpdated batteryVoltage }";
 
 /// Three devices over two months, with two samples at many of their times, and readings of some groups.
-fn samples(chance: &mut ChaCha8Rng) -> Vec<Value> {
-    let group = |chance: &mut ChaCha8Rng, fields: Value| if chance.random_bool(0.5) { fields } else { json!(null) };
+fn samples(rng: &mut ChaCha8Rng) -> Vec<Value> {
+    let group = |rng: &mut ChaCha8Rng, fields: Value| if rng.random_bool(0.5) { fields } else { json!(null) };
     (0..600)
         .map(|n| {
             let (day, hour) = (28 + n / 300 * -27, n / 30 % 24);
@@ -23,10 +23,10 @@ fn samples(chance: &mut ChaCha8Rng) -> Vec<Value> {
                 "measuredAt": format!("2026-{:02}-{day:02}T{hour:02}:{:02}:00Z", 3 + n / 300, n % 30 / 2),
                 "pm10": n % 40,
                 "pm25": n,
-                "weather": group(chance, json!({ "humidity": n % 100, "temperature": if n % 2 == 0 { json!(n) } else { json!(null) } })),
-                "ambient": group(chance, json!({ "noise": n % 90 })),
-                "motion": group(chance, json!({ "speed": n % 30 })),
-                "status": group(chance, json!({ "gpsUpdated": n % 4 == 0, "batteryVoltage": 3.5 })),
+                "weather": group(rng, json!({ "humidity": n % 100, "temperature": if n % 2 == 0 { json!(n) } else { json!(null) } })),
+                "ambient": group(rng, json!({ "noise": n % 90 })),
+                "motion": group(rng, json!({ "speed": n % 30 })),
+                "status": group(rng, json!({ "gpsUpdated": n % 4 == 0, "batteryVoltage": 3.5 })),
             })
         })
         .collect()
@@ -34,9 +34,9 @@ fn samples(chance: &mut ChaCha8Rng) -> Vec<Value> {
 
 #[tokio::test]
 async fn readings_of_a_page_are_those_of_each_measurement_by_itself() {
-    let mut chance = ChaCha8Rng::seed_from_u64(18);
+    let mut rng = ChaCha8Rng::seed_from_u64(18);
     let app = TestApp::new().await;
-    for some in samples(&mut chance).chunks(200) {
+    for some in samples(&mut rng).chunks(200) {
         app.record(some.into()).await;
     }
     let filters = [
@@ -61,7 +61,7 @@ async fn readings_of_a_page_are_those_of_each_measurement_by_itself() {
             let mut listed = Vec::new();
             let mut after = json!(null);
             for _ in 0..4 {
-                let first = chance.random_range(1..60);
+                let first = rng.random_range(1..60);
                 let variables = json!({ "filter": filter, "order": order, "first": first, "after": after });
                 let mut response = app.query_with(&page, variables).await["measurements"].take();
                 let nodes = response["nodes"].as_array().expect("nodes");

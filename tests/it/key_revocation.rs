@@ -70,7 +70,7 @@ async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
     assert_eq!(subscribed.closed().await, forbidden);
     assert_eq!(idle.closed().await, forbidden);
     assert_eq!(events.failure().await[0]["extensions"]["code"], "UNAUTHENTICATED");
-    valid.say(json!({ "type": "ping" })).await;
+    valid.send_json(json!({ "type": "ping" })).await;
     assert_eq!(valid.receive().await, json!({ "type": "pong" }));
     let names: Vec<String> =
         sqlx::query_scalar("select name from api_key").fetch_all(&app.database.writes).await.expect("keys");
@@ -100,7 +100,7 @@ async fn keys_that_a_key_created_are_revoked_with_it_where_that_is_wanted() {
 }
 
 /// Waits until the statement that creates a key waits for a lock. The update of a key's last use may wait beside it.
-async fn until_creation_waits(watch: &mut PgConnection) {
+async fn wait_for_creation_lock(watch: &mut PgConnection) {
     let waits = async {
         loop {
             let waiting: i64 = sqlx::query_scalar(
@@ -133,7 +133,7 @@ async fn a_key_that_is_being_revoked_creates_none() {
         .expect("not committed yet");
     let creating = app.graphql(Some(&key), CREATE, json!({ "role": "ADMIN" }));
     let revoking = async {
-        until_creation_waits(&mut watch).await;
+        wait_for_creation_lock(&mut watch).await;
         revoker.execute("commit").await.expect("committed");
     };
     let (answer, ()) = tokio::join!(creating, revoking);

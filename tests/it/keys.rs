@@ -49,7 +49,7 @@ const RECORD: &str = "mutation ($device: String!) { recordMeasurements(input: {m
     {device: $device, measuredAt: \"2026-05-01T10:00:00Z\", pm10: 1}]}) { recorded duplicates } }";
 
 #[tokio::test]
-async fn each_role_opens_what_it_should_and_nothing_else() {
+async fn each_role_permits_exactly_its_operations() {
     let app = TestApp::new().await;
     app.admin("mutation { registerDevice(input: {key: \"own\", kind: FIXED}) { status } }", json!({})).await;
     let (reader, _) = create(&app, "name: \"r\", role: READER").await;
@@ -189,12 +189,12 @@ async fn the_last_use_is_kept_to_the_minute() {
 #[tokio::test]
 async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
     let statements = Statements::watch();
-    let app = TestApp::new().await.with_capacity(ConcurrencyLimit::for_readers(60)); // so that all are in work
+    let app = TestApp::new().await.with_concurrency_limit(ConcurrencyLimit::for_readers(60)); // so that all are in work
     let (key, _) = create(&app, "name: \"s\", role: READER").await;
     sqlx::query("update api_key set last_used_at = $1").bind(noon()).execute(&app.database.writes).await.expect("used");
     let keys = (0..60).map(|n| [Some(key.as_str()), Some(&app.admin), Some("ag_unknown")][n % 3]);
     let answers = keys.clone().map(|key| app.graphql(key, "{ server { version } }", json!({})));
-    let (count, answers) = statements.of(futures_util::future::join_all(answers)).await;
+    let (count, answers) = statements.count(futures_util::future::join_all(answers)).await;
     for (key, answer) in keys.zip(&answers) {
         assert_eq!(code(answer), if key == Some("ag_unknown") { "UNAUTHENTICATED" } else { "none" });
     }
@@ -205,7 +205,7 @@ async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
 #[tokio::test]
 async fn an_address_that_sent_thirty_invalid_keys_is_refused_without_a_look_up() {
     let trusted_proxies = vec!["0.0.0.0/0".parse().expect("a network")];
-    let app = TestApp::exposed(SecuritySettings { trusted_proxies, ..SecuritySettings::default() }).await;
+    let app = TestApp::with_security(SecuritySettings { trusted_proxies, ..SecuritySettings::default() }).await;
     let sensor = create(&app, "name: \"s\", role: SENSOR").await.0;
     let status = async |address: &str, path: &str, key: &str| {
         let request = if path == "/metrics" { Request::get(path) } else { Request::post(path) };
@@ -227,7 +227,7 @@ async fn an_address_that_sent_thirty_invalid_keys_is_refused_without_a_look_up()
             assert_eq!(found, StatusCode::TOO_MANY_REQUESTS, "{route}");
         }
     };
-    assert_eq!(statements.of(refused).await.0, 0, "no database query");
+    assert_eq!(statements.count(refused).await.0, 0, "no database query");
     assert_eq!(status("192.0.2.1", "/metrics", &app.admin).await, StatusCode::OK, "a key that was valid before");
     assert_eq!(
         status("192.0.2.1", "/ingest/json", &sensor).await,

@@ -60,7 +60,7 @@ async fn oversized_response_is_an_error_on_every_transport() {
 }
 
 /// Sends a query and does not read the response.
-async fn unread(address: SocketAddr) -> TcpStream {
+async fn send_without_reading(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8192).expect("a size");
     let mut connection = socket.connect(address).await.expect("a connection");
@@ -73,7 +73,7 @@ async fn unread(address: SocketAddr) -> TcpStream {
     connection
 }
 
-async fn until(what: &str, holds: impl Fn() -> bool) {
+async fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let reached = async {
         while !holds() {
             sleep(Duration::from_millis(10)).await;
@@ -90,12 +90,12 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     let limits = AnswerLimits { max_bytes_sent_per_caller: length * 3 / 2, ..AnswerLimits::default() };
     let app = app(limits).await;
     let address = app.listen().await;
-    let mut first = unread(address).await;
-    until("it is being sent", || {
+    let mut first = send_without_reading(address).await;
+    wait_until("it is being sent", || {
         app.app.response_memory.bytes() == length && app.app.concurrency_limit.load().in_flight == 1
     })
     .await;
-    let mut second = unread(address).await;
+    let mut second = send_without_reading(address).await;
     let mut answer = vec![0; 4096];
     let read = timeout(DEADLINE, second.read(&mut answer)).await.expect("in time").expect("an answer");
     let answer = String::from_utf8_lossy(&answer[..read]);
@@ -106,13 +106,17 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     while read < length {
         read += timeout(DEADLINE, first.read(&mut vec![0; 65_536])).await.expect("in time").expect("the answer");
     }
-    until("it is sent", || app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0)
-        .await;
-    let third = unread(address).await;
-    until("it is being sent", || app.app.response_memory.bytes() == length).await;
+    wait_until("it is sent", || {
+        app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0
+    })
+    .await;
+    let third = send_without_reading(address).await;
+    wait_until("it is being sent", || app.app.response_memory.bytes() == length).await;
     drop(third);
-    until("it is gone", || app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0)
-        .await;
+    wait_until("it is gone", || {
+        app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0
+    })
+    .await;
 }
 
 /// An event is a response like any other; a large one is an error, and the events beside it are complete.

@@ -103,7 +103,7 @@ async fn limits_hold_on_every_transport() {
 }
 
 #[tokio::test]
-async fn what_is_just_within_the_limits_is_answered() {
+async fn documents_within_the_limits_are_answered() {
     let app = TestApp::new().await;
     for document in [
         format!("{{ server {{ {} }} }}", many(100, |n| format!("a{n}: version"))),

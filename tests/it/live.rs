@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::support::{
     TestApp, empty_database,
-    live::{events, nothing, payload, payloads},
+    live::{assert_no_event, events, payload, payloads},
     noon,
     statements::Statements,
 };
@@ -30,11 +30,11 @@ async fn measurements_are_delivered_in_stored_order() {
     let app = TestApp::new().await;
     app.record(json!([sample("a", 0, 1)])).await;
     let mut subscriber = app.subscribe(ALL).await;
-    nothing(&mut subscriber).await;
+    assert_no_event(&mut subscriber).await;
     app.record(json!([sample("a", 1, 2), sample("b", 0, 3)])).await;
     app.record(json!([sample("a", 2, 4)])).await;
     assert_eq!(pm10_values(&payloads(&mut subscriber, 3).await), [2.0, 3.0, 4.0]);
-    nothing(&mut subscriber).await;
+    assert_no_event(&mut subscriber).await;
 }
 
 #[tokio::test]
@@ -100,8 +100,8 @@ async fn only_matching_measurements_are_delivered() {
         let mut found = pm10_values(&live_payloads);
         found.sort_by(f64::total_cmp);
         assert_eq!(found, expected, "{filter}");
-        nothing(&mut live).await;
-        nothing(&mut later).await;
+        assert_no_event(&mut live).await;
+        assert_no_event(&mut later).await;
         let deleted = "mutation { deleteMeasurements(input: {filter: {pm10: {min: 2}}}) { status } }";
         app.admin(deleted, json!({})).await;
     }
@@ -128,8 +128,8 @@ async fn device_update_is_delivered_once_per_batch() {
     assert_eq!((&updated[2]["name"], &updated[3]["latest"]), (&json!("Bee"), &Value::Null));
     let updated = devices(&payloads(&mut one, 2).await);
     assert_eq!(updated.iter().map(|device| &device["key"]).collect::<Vec<_>>(), ["b", "b"]);
-    nothing(&mut all).await;
-    nothing(&mut one).await;
+    assert_no_event(&mut all).await;
+    assert_no_event(&mut one).await;
 }
 
 #[tokio::test]
@@ -153,11 +153,11 @@ async fn statistics_are_delivered_at_once_and_on_change() {
     // A later subscriber receives the current value, and nothing while it doesn't change.
     let mut later = app.subscribe(query).await;
     assert_eq!(payloads(&mut later, 1).await[0], payload(&second));
-    nothing(&mut later).await;
+    assert_no_event(&mut later).await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_subscribed_to_is_refused() {
+async fn invalid_subscriptions_are_rejected() {
     let app = TestApp::new().await;
     app.record(json!([sample("a", 0, 1)])).await;
     for (query, code, text) in [
@@ -234,7 +234,7 @@ async fn equal_subscriptions_share_rendering_and_events_share_lookups() {
         subscribers.push(app.try_subscribe(query, variables, None).await.expect("subscribed"));
     }
     for subscriber in &mut subscribers {
-        nothing(subscriber).await;
+        assert_no_event(subscriber).await;
     }
     for count in [1, 100] {
         let batch: Value = (0..count).map(|n| sample(&format!("bike-{n}"), n - count, n)).collect();
@@ -244,7 +244,7 @@ async fn equal_subscriptions_share_rendering_and_events_share_lookups() {
                 assert_eq!(i64::try_from(events(subscriber, 1).await.len()).expect("few"), count);
             }
         };
-        let (statements, ()) = statements.of(all).await;
+        let (statements, ()) = statements.count(all).await;
         assert_eq!(statements, 3, "weather, devices and their newest, for {count} events and 20 subscribers");
     }
 }

@@ -22,7 +22,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    crash::{KEY, chance, for_a_while, gateway},
+    crash::{KEY, gateway, random_pause, seeded_rng},
     support::{
         gateway::DEADLINE,
         load::{Expected, Load, SampleValues},
@@ -34,13 +34,13 @@ use crate::{
 const SENSORS: usize = 8;
 const SUBSCRIBERS: usize = 200;
 /// One sample in three.
-const SOME: &str = r#"{"pm10": {"min": 0, "max": 333}}"#;
+const PM10_FILTER: &str = r#"{"pm10": {"min": 0, "max": 333}}"#;
 /// Pause of each sensor between two bodies: the subscribers receive each sample dozens of times.
-const PACE: Duration = Duration::from_millis(150);
+const SENSOR_PAUSE: Duration = Duration::from_millis(150);
 /// The longest time before a subscriber is disconnected, in milliseconds.
-const LONGEST_STAY: u64 = 15_000;
+const MAX_CONNECTED_MILLIS: u64 = 15_000;
 /// The longest pause before it reconnects, in milliseconds.
-const LONGEST_PAUSE: u64 = 1000;
+const MAX_PAUSE_MILLIS: u64 = 1000;
 
 const SUBSCRIPTION: &str = "subscription ($filter: MeasurementFilter, $after: String) {
     measurementRecorded(filter: $filter, after: $after) {
@@ -51,13 +51,13 @@ const SUBSCRIPTION: &str = "subscription ($filter: MeasurementFilter, $after: St
 
 /// The filter of a subscriber.
 #[derive(Clone, Copy)]
-enum Wanted {
+enum SampleFilter {
     All,
     Some,
     Of(usize),
 }
 
-impl Wanted {
+impl SampleFilter {
     /// One in ten subscribes to all samples, as many to some of them; the others to one sensor's.
     fn by(number: usize) -> Self {
         match number % 10 {
@@ -70,7 +70,7 @@ impl Wanted {
     fn filter(self) -> Value {
         match self {
             Self::All => Value::Null,
-            Self::Some => serde_json::from_str(SOME).expect("JSON"),
+            Self::Some => serde_json::from_str(PM10_FILTER).expect("JSON"),
             Self::Of(sensor) => json!({ "devices": [device(sensor)] }),
         }
     }
@@ -89,9 +89,9 @@ fn device(sensor: usize) -> String {
 }
 
 struct Subscriber {
-    wanted: Wanted,
+    wanted: SampleFilter,
     gateways: [watch::Receiver<String>; 2],
-    chance: ChaCha8Rng,
+    rng: ChaCha8Rng,
     /// The cursor of the last received event.
     cursor: String,
     received: Vec<SampleValues>,
@@ -102,13 +102,13 @@ impl Subscriber {
     /// Follows until it has received all matching samples of `total`.
     async fn follow(mut self, total: watch::Receiver<Option<Arc<Vec<SampleValues>>>>) -> Self {
         while !self.is_done(&total) {
-            let stay = Instant::now() + Duration::from_millis(self.chance.random_range(0..LONGEST_STAY));
+            let stay = Instant::now() + Duration::from_millis(self.rng.random_range(0..MAX_CONNECTED_MILLIS));
             if let Ok(socket) = self.connect().await {
                 self.listen(socket, stay, total.clone()).await;
                 self.cuts += 1;
             }
             // A gateway that is down, a broken connection: like any client, it retries.
-            let pause = self.chance.random_range(0..LONGEST_PAUSE);
+            let pause = self.rng.random_range(0..MAX_PAUSE_MILLIS);
             sleep(Duration::from_millis(pause)).await;
         }
         self
@@ -120,7 +120,7 @@ impl Subscriber {
     }
 
     async fn connect(&mut self) -> anyhow::Result<WebSocketStream<TcpStream>> {
-        let gateway = self.chance.random_range(0..2);
+        let gateway = self.rng.random_range(0..2);
         let host = self.gateways[gateway].borrow().replace("http://", "");
         let mut request = format!("ws://{host}/graphql").into_client_request()?;
         request.headers_mut().append(PROTOCOL.0, PROTOCOL.1.parse()?);
@@ -196,7 +196,7 @@ fn sample_values(measurement: &Value) -> SampleValues {
 }
 
 /// All samples of the feed, in its order.
-async fn fed(options: &PgConnectOptions) -> Vec<SampleValues> {
+async fn feed_samples(options: &PgConnectOptions) -> Vec<SampleValues> {
     let mut connection = options.connect().await.expect("a connection");
     let rows: Vec<(i64, i64, i32, String, i32, i32)> = sqlx::query_as(
         "select device_id, (extract(epoch from measured_at) * 1000000)::bigint, seq, key, pm10::int, coalesce(pm2_5, 0)::int
@@ -235,7 +235,7 @@ async fn post_query(address: &str, query: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_subscriber_receives_every_sample_once_and_in_order() {
-    let (mut chance, mut postgres) = (chance(), OwnPostgres::start(&["fsync=off"]).await);
+    let (mut rng, mut postgres) = (seeded_rng(), OwnPostgres::start(&["fsync=off"]).await);
     let mut running = [Some(gateway(&postgres.options).await), Some(gateway(&postgres.options).await)];
     let addresses =
         running.each_ref().map(|gateway| watch::channel(gateway.as_ref().expect("it runs").address.clone()).0);
@@ -252,9 +252,9 @@ async fn every_subscriber_receives_every_sample_once_and_in_order() {
     let subscribers: Vec<_> = (0..SUBSCRIBERS)
         .map(|number| {
             let subscriber = Subscriber {
-                wanted: Wanted::by(number),
+                wanted: SampleFilter::by(number),
                 gateways: addresses.each_ref().map(watch::Sender::subscribe),
-                chance: ChaCha8Rng::seed_from_u64(chance.random()),
+                rng: ChaCha8Rng::seed_from_u64(rng.random()),
                 cursor: cursor.clone(),
                 received: Vec::new(),
                 cuts: 0,
@@ -264,32 +264,32 @@ async fn every_subscriber_receives_every_sample_once_and_in_order() {
         .collect();
     let half = SENSORS / 2;
     let loads = [(0..half, 0), (half..SENSORS, 1)]
-        .map(|(sensors, at)| Load::start(sensors, PACE, &addresses[at].subscribe(), KEY, Expected::Silence));
+        .map(|(sensors, at)| Load::start(sensors, SENSOR_PAUSE, &addresses[at].subscribe(), KEY, Expected::Silence));
 
     for round in 0..6 {
         for load in &loads {
-            load.goes_on(DEADLINE).await;
+            load.wait_for_progress(DEADLINE).await;
         }
-        for_a_while(&mut chance, 3000).await;
+        random_pause(&mut rng, 3000).await;
         if round == 3 {
             postgres.kill();
-            for_a_while(&mut chance, 2000).await;
+            random_pause(&mut rng, 2000).await;
             postgres.launch().await;
         } else {
-            let at = chance.random_range(0..2);
+            let at = rng.random_range(0..2);
             running[at] = None; // kill -9
-            for_a_while(&mut chance, 1000).await;
+            random_pause(&mut rng, 1000).await;
             let gateway = gateway(&postgres.options).await;
             addresses[at].send_replace(gateway.address.clone());
             running[at] = Some(gateway);
         }
     }
     for load in loads {
-        load.goes_on(DEADLINE).await;
+        load.wait_for_progress(DEADLINE).await;
         load.end().await;
     }
 
-    let all = Arc::new(fed(&postgres.options).await);
+    let all = Arc::new(feed_samples(&postgres.options).await);
     total_sender.send_replace(Some(all.clone()));
     let done = timeout(DEADLINE, join_all(subscribers)).await.expect("every subscriber receives all samples");
     let (mut cuts, mut events) = (0, 0);

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestApp, at,
-    live::{events, next, nothing, payload},
+    live::{assert_no_event, events, next, payload},
     noon,
 };
 
@@ -90,7 +90,7 @@ fn file(count: i64) -> String {
 }
 
 /// Terminates the connection that follows the feed, if there is one.
-async fn cut_the_follower(app: &TestApp) {
+async fn terminate_follower(app: &TestApp) {
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
                where application_name = 'airgraph feed' and datname = current_database()";
     sqlx::query(cut).execute(&app.database.writes).await.expect("cut");
@@ -113,7 +113,7 @@ impl Viewer {
 
 /// A random generator, whose seed `AIRGRAPH_LIVE_SEED` sets.
 #[expect(clippy::print_stdout, reason = "what repeats a failure")]
-fn chance() -> ChaCha8Rng {
+fn seeded_rng() -> ChaCha8Rng {
     let seed =
         std::env::var("AIRGRAPH_LIVE_SEED").map_or_else(|_| rand::rng().random(), |seed| seed.parse().expect("a seed"));
     println!("AIRGRAPH_LIVE_SEED={seed}");
@@ -122,7 +122,7 @@ fn chance() -> ChaCha8Rng {
 
 #[tokio::test]
 async fn events_are_delivered_exactly_once_across_any_start_and_reconnect() {
-    let mut random = chance();
+    let mut random = seeded_rng();
     let app = TestApp::new().await;
     let (mut viewers, mut places): (Vec<Viewer>, _) = (Vec::new(), vec![FeedOffset::after(0)]);
     let mut number = 0;
@@ -144,7 +144,7 @@ async fn events_are_delivered_exactly_once_across_any_start_and_reconnect() {
         };
         tokio::join!(app.record(batch), begin);
         if random.random_bool(0.1) {
-            cut_the_follower(&app).await;
+            terminate_follower(&app).await;
         }
         if random.random_bool(0.3) {
             places = stored(&app).await.into_iter().map(|(place, _)| place).collect();
@@ -170,7 +170,7 @@ async fn events_are_delivered_exactly_once_across_any_start_and_reconnect() {
             viewer.add(&events);
         }
         assert_eq!(viewer.received, expected);
-        nothing(&mut viewer.subscriber).await;
+        assert_no_event(&mut viewer.subscriber).await;
         assert_eq!(viewer.subscriber.offset(), all.last().map(|(place, _)| FeedOffset::after(place.number)));
     }
 }
@@ -206,7 +206,7 @@ async fn slow_subscriber_is_closed_and_resumes_at_its_cursor() {
     let mut resumed = app.try_subscribe(&query, json!({}), Some(&cursor(place))).await.expect("resumed");
     let rest = events(&mut resumed, all.len() - 1).await;
     assert!(rest.iter().map(pm10).eq(all[1..].iter().map(|&(_, pm10)| pm10)));
-    nothing(&mut resumed).await;
+    assert_no_event(&mut resumed).await;
 }
 
 #[tokio::test]
@@ -254,7 +254,7 @@ async fn entries_without_a_notification_are_found() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_put_back_ends_all_subscriptions() {
+async fn restored_database_ends_all_subscriptions() {
     let app = TestApp::new().await;
     let mut subscriber = subscribe(&app, None).await;
     for n in 0..3 {
@@ -262,7 +262,7 @@ async fn a_database_that_was_put_back_ends_all_subscriptions() {
     }
     let received = events(&mut subscriber, 3).await;
     sqlx::raw_sql("delete from feed where number > 1").execute(&app.database.writes).await.expect("put back");
-    cut_the_follower(&app).await;
+    terminate_follower(&app).await;
     let Delivery::Failed(refused) = next(&mut subscriber).await else { panic!("it ends") };
     let refused = serde_json::to_value(refused).expect("JSON");
     assert_eq!(refused["errors"][0]["extensions"]["code"], "CURSOR_EXPIRED", "{refused}");
@@ -276,7 +276,7 @@ async fn a_database_that_was_put_back_ends_all_subscriptions() {
 }
 
 #[tokio::test]
-async fn nothing_that_an_answer_does_not_hold_is_missing_after_its_cursor() {
+async fn events_after_a_response_are_delivered_from_its_cursor() {
     let app = TestApp::new().await;
     app.record(json!([sample("a", 0, 0)])).await;
     let answer = app.query("{ measurements { nodes { pm10 } } feedCursor }").await;
@@ -284,5 +284,5 @@ async fn nothing_that_an_answer_does_not_hold_is_missing_after_its_cursor() {
     app.record(json!([sample("a", 1, 1)])).await;
     let mut subscriber = subscribe(&app, answer["feedCursor"].as_str()).await;
     assert_eq!(pm10(&events(&mut subscriber, 1).await[0]), 1);
-    nothing(&mut subscriber).await;
+    assert_no_event(&mut subscriber).await;
 }

@@ -79,7 +79,7 @@ async fn operations_are_counted_by_kind_outcome_and_statements() {
 }
 
 #[tokio::test]
-async fn what_is_recorded_is_counted_by_format_and_outcome() {
+async fn uplinks_are_counted_by_format_and_outcome() {
     let app = TestApp::new().await;
     let body =
         r#"[{"device":"d","time":"2026-05-01T10:00:00Z","pm10":1},{"device":"d","time":"2036-05-01T10:00:00Z"}]"#;
@@ -163,7 +163,7 @@ fn named_in_dashboard() -> BTreeSet<&'static str> {
 }
 
 #[tokio::test]
-async fn the_dashboard_names_what_there_is_and_all_of_it() {
+async fn dashboard_uses_exactly_the_exported_metrics() {
     let alone = TestApp::new().await;
     let options = alone.database.reads.connect_options();
     // With a replica that doesn't exist, for which the same metrics are exported.

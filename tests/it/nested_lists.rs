@@ -165,32 +165,29 @@ const DIRECTIVES: [&str; 7] = [
 ];
 
 /// A selection set.
-fn selection(of: &str, chance: &mut ChaCha8Rng, depth: usize) -> String {
+fn selection(of: &str, rng: &mut ChaCha8Rng, depth: usize) -> String {
     let mut set = "{ ".to_owned();
     let mut chosen = Vec::new();
-    for _ in 0..chance.random_range(1..=if depth == 0 { 2 } else { 5 }) {
+    for _ in 0..rng.random_range(1..=if depth == 0 { 2 } else { 5 }) {
         // Of two lists with one response key, one without fields, async-graphql returns the one that was read last.
-        let directive = if depth > 1 && chance.random_bool(0.1) {
-            DIRECTIVES[chance.random_range(0..DIRECTIVES.len())]
-        } else {
-            ""
-        };
-        if depth < 9 && chance.random_bool(0.1) {
-            let condition = if chance.random_bool(0.5) { format!("on {of}") } else { String::new() };
-            _ = write!(set, "... {condition} {directive} {} ", selection(of, chance, depth + 1));
+        let directive =
+            if depth > 1 && rng.random_bool(0.1) { DIRECTIVES[rng.random_range(0..DIRECTIVES.len())] } else { "" };
+        if depth < 9 && rng.random_bool(0.1) {
+            let condition = if rng.random_bool(0.5) { format!("on {of}") } else { String::new() };
+            _ = write!(set, "... {condition} {directive} {} ", selection(of, rng, depth + 1));
             continue;
         }
         let choices = fields(of);
-        let choice = choices[chance.random_range(0..choices.len())];
+        let choice = choices[rng.random_range(0..choices.len())];
         let (field, is_rare) = choice.strip_prefix('!').map_or((choice, false), |field| (field, true));
         // Equal fields are merged; that is an exception too.
-        if (is_rare || chosen.contains(&choice)) && chance.random_bool(0.9) {
+        if (is_rare || chosen.contains(&choice)) && rng.random_bool(0.9) {
             continue;
         }
         chosen.push(choice);
         let below = match field.split_once('>') {
             Some(_) if depth > 8 => continue,
-            Some((_, of)) => selection(of, chance, depth + 1),
+            Some((_, of)) => selection(of, rng, depth + 1),
             None => String::new(),
         };
         _ = write!(set, "{} {directive} {below} ", field.split('>').next().unwrap_or_default());
@@ -198,8 +195,8 @@ fn selection(of: &str, chance: &mut ChaCha8Rng, depth: usize) -> String {
     set + "__typename }"
 }
 
-fn question(chance: &mut ChaCha8Rng) -> String {
-    let mut body = selection("Query", chance, 0);
+fn random_query(rng: &mut ChaCha8Rng) -> String {
+    let mut body = selection("Query", rng, 0);
     let mut open: Vec<_> = FRAGMENTS.to_vec();
     while let Some(at) = open.iter().position(|(name, _)| body.contains(&format!("...{name} "))) {
         body.push_str(open.remove(at).1);
@@ -237,12 +234,12 @@ impl GraphqlResponse {
 #[tokio::test]
 async fn random_nested_questions_are_answered_the_same_by_either_way() {
     let app = filled().await;
-    let mut chance = ChaCha8Rng::seed_from_u64(20_260_501);
+    let mut rng = ChaCha8Rng::seed_from_u64(20_260_501);
     let (mut whole, mut as_text, mut failed) = (0, 0, 0);
     for _ in 0..200 {
-        let question = question(&mut chance);
+        let question = random_query(&mut rng);
         let request = || Request::new(&question).variables(Variables::from_json(variables()));
-        let resolved = app.executed(request()).await;
+        let resolved = app.execute(request()).await;
         if resolved.errors.iter().any(|error| error.path.is_empty()) {
             continue; // refused before it was executed
         }
@@ -252,7 +249,7 @@ async fn random_nested_questions_are_answered_the_same_by_either_way() {
         assert_eq!(by_http.data.get(), resolved.data.get(), "{question}");
         assert_eq!(by_http.errors, resolved.errors, "{question}");
         whole += 1;
-        as_text += usize::from(is_text(&app.executed(request().data(RawJson)).await.data));
+        as_text += usize::from(is_text(&app.execute(request().data(RawJson)).await.data));
         failed += usize::from(!resolved.errors.is_empty());
     }
     assert!(whole > 100 && as_text > 50 && failed > 10, "{whole} executed, {as_text} as text, {failed} with failures");
@@ -263,7 +260,7 @@ async fn nested_lists_are_text_and_what_needs_a_resolver_is_not() {
     let app = filled().await;
     let is_text = async |nodes: &str| {
         let request = Request::new(format!("{{ devices {{ {nodes} }} }}")).data(RawJson);
-        let response = app.executed(request).await;
+        let response = app.execute(request).await;
         is_text(&response.data)
     };
     for nodes in [

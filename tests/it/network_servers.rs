@@ -110,7 +110,7 @@ async fn a_packet_that_came_by_the_old_network_is_a_duplicate_by_the_new_ones() 
 }
 
 #[tokio::test]
-async fn what_the_things_stack_can_not_mean_is_accepted_and_kept() {
+async fn undecodable_things_stack_messages_are_accepted_and_stored() {
     let app = TestApp::new().await;
     let short = things_stack(&json!({ "frm_payload": "AQID" }));
     // A key with a NUL, which no text column accepts, at a path that the error names.

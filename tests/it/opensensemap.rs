@@ -120,7 +120,7 @@ async fn key_of_another_device_records_and_stores_nothing() {
 }
 
 #[tokio::test]
-async fn without_a_valid_key_nothing_is_taken() {
+async fn requests_without_a_valid_key_are_rejected() {
     let app = app_with_a_box().await;
     for authorization in [None, Some("ag_unknown"), Some("Bearer"), Some("Digest ag_1")] {
         let answer = post(&app, "/boxes/box/data", authorization, Some("text/csv"), CSV).await;
@@ -146,9 +146,9 @@ async fn only_this_format_loads_the_sensors_of_a_device() {
         app.post("/ingest/json", Some(&app.admin), json(time)).await;
     }
     let json = json("2026-05-01T10:00:01Z");
-    let (as_json, _) = statements.of(app.post("/ingest/json", Some(&app.admin), json)).await;
+    let (as_json, _) = statements.count(app.post("/ingest/json", Some(&app.admin), json)).await;
     let csv = "5a8601,2,2026-05-01T10:00:02Z";
-    let (as_csv, _) = statements.of(post(&app, "/boxes/box/data", Some(&app.admin), None, csv)).await;
+    let (as_csv, _) = statements.count(post(&app, "/boxes/box/data", Some(&app.admin), None, csv)).await;
     assert_eq!((as_json, as_csv), (1, 2), "what stores it, and before that the lookup of this format");
 }
 

@@ -73,7 +73,7 @@ async fn files_and_the_schema_are_compressed_once_and_never_for_a_request() {
                 assert!(headers.get_all(header::VARY).iter().any(|it| it == "accept-encoding"), "{headers:?}");
             }
         }
-        let hardened = TestApp::exposed(SecurityProfile::Hardened.into()).await;
+        let hardened = TestApp::with_security(SecurityProfile::Hardened.into()).await;
         assert!(hardened.get(path).await.status.is_client_error(), "{path} is of no use there");
     }
 }
@@ -101,7 +101,7 @@ async fn there_is_nothing_beside_the_pages_files() {
 
 #[tokio::test]
 async fn front_page_without_playground_is_plain_text() {
-    let app = TestApp::exposed(SecurityProfile::Hardened.into()).await;
+    let app = TestApp::with_security(SecurityProfile::Hardened.into()).await;
     let root = app.get("/").await;
     assert_eq!(root.status, StatusCode::OK);
     assert_eq!(root.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");

@@ -127,7 +127,7 @@ async fn get_responses_have_a_max_age() {
 }
 
 #[tokio::test]
-async fn what_has_not_changed_is_not_sent_again() {
+async fn unchanged_response_is_304() {
     let app = TestApp::new().await;
     let first = get(&app, &[("query", DEVICES)], &[]).await;
     let tag = header_of(&first, header::ETAG).to_owned();
@@ -143,8 +143,8 @@ async fn what_has_not_changed_is_not_sent_again() {
 
 #[tokio::test]
 async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
-    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(1000), ..SecuritySettings::default() };
-    let app = TestApp::exposed(exposure).await;
+    let security = SecuritySettings { cost_per_minute: NonZeroU32::new(1000), ..SecuritySettings::default() };
+    let app = TestApp::with_security(security).await;
     for document in ["{ nonsense }", "{ devices { nodes", "not GraphQL"] {
         let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hex(document) } });
         assert!(post(&app, NEW, json!({ "query": document, "extensions": named })).await.status.is_client_error());
@@ -162,8 +162,8 @@ async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
 
 #[tokio::test]
 async fn publicly_cacheable_responses_have_no_rate_limit_headers() {
-    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(100_000), ..SecuritySettings::default() };
-    let app = TestApp::exposed(exposure).await;
+    let security = SecuritySettings { cost_per_minute: NonZeroU32::new(100_000), ..SecuritySettings::default() };
+    let app = TestApp::with_security(security).await;
     let key = format!("Bearer {}", app.admin);
     let private = get(&app, &[("query", DEVICES)], &[(header::AUTHORIZATION, &key)]).await;
     for (answer, has_budget) in [

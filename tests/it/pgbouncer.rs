@@ -14,25 +14,25 @@ use crate::support::{
 };
 
 /// The first version that supports prepared statements with transaction pooling.
-const PREPARES: (u32, u32) = (1, 21);
+const MIN_VERSION_WITH_PREPARED_STATEMENTS: (u32, u32) = (1, 21);
 /// Rounds of concurrent queries, samples and mutations.
 const ROUNDS: u32 = 40;
 
 #[tokio::test]
-async fn by_session_it_also_migrates() {
+async fn session_pooling_supports_migrations() {
     if pooler::version().is_none() {
         return;
     }
     let postgres = OwnPostgres::start(&["fsync=off"]).await;
     let pooler = Pooler::start(&postgres, "session", 20).await;
     let app = TestApp::on_new(&pooler.options).await;
-    works(&app, &postgres).await;
+    assert_gateway_works(&app, &postgres).await;
 }
 
 #[tokio::test]
-async fn by_transaction_where_statements_can_be_prepared() {
+async fn transaction_pooling_works_with_prepared_statements() {
     let Some(version) = pooler::version() else { return };
-    if version < PREPARES {
+    if version < MIN_VERSION_WITH_PREPARED_STATEMENTS {
         let (major, minor) = version;
         skipped(&format!("pgbouncer {major}.{minor} can't pool by transaction what is prepared; 1.21 can"));
         return;
@@ -40,12 +40,12 @@ async fn by_transaction_where_statements_can_be_prepared() {
     let postgres = OwnPostgres::start(&["fsync=off"]).await;
     let direct = TestApp::on_new(&postgres.options).await;
     let pooler = Pooler::start(&postgres, "transaction", 4).await;
-    let app = TestApp::behind(&direct, &pooler.options, &postgres.options).await;
-    works(&app, &postgres).await;
+    let app = TestApp::behind_pooler(&direct, &pooler.options, &postgres.options).await;
+    assert_gateway_works(&app, &postgres).await;
 }
 
 /// All functions of a gateway, many of them concurrently.
-async fn works(app: &TestApp, postgres: &OwnPostgres) {
+async fn assert_gateway_works(app: &TestApp, postgres: &OwnPostgres) {
     let query = "subscription { measurementRecorded { measurement { pm10 } } }";
     let mut events = EventStream::open(&app.app.router(), StreamRequest { query, ..StreamRequest::default() }).await;
     let rounds = (0..ROUNDS).map(async |round| {

@@ -95,7 +95,7 @@ async fn rows_scanned(app: &TestApp, selection: &str, filter: &Value) -> f64 {
     let (plans, _) = statements.plans_of(app.query_with(&query, json!({ "filter": filter }))).await;
     let on_measurements: Vec<_> = plans.iter().filter(|plan| plan.statement().contains("measurement m")).collect();
     assert!(!on_measurements.is_empty(), "{plans:#?}");
-    let whole: Vec<_> = on_measurements.iter().flat_map(|plan| plan.read_whole()).collect();
+    let whole: Vec<_> = on_measurements.iter().flat_map(|plan| plan.sequential_scans()).collect();
     let is_large = |table: &&&str| table.starts_with("measurement") || table.starts_with("weather");
     assert_eq!(whole.iter().filter(is_large).count(), 0, "{filter}: {whole:?}");
     on_measurements.iter().map(|plan| plan.rows_scanned()).sum()

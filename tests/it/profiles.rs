@@ -80,10 +80,10 @@ async fn shown(app: &TestApp) -> [bool; 4] {
 }
 
 #[tokio::test]
-async fn a_profile_shows_all_of_it_or_nothing() {
+async fn open_profile_exposes_all_features_and_hardened_none() {
     let app = TestApp::new().await;
     assert_eq!(shown(&app).await, [true; 4], "open is the default");
-    let app = TestApp::exposed(SecurityProfile::Hardened.into()).await;
+    let app = TestApp::with_security(SecurityProfile::Hardened.into()).await;
     assert_eq!(shown(&app).await, [false; 4]);
     // Ordinary queries are still answered.
     assert_eq!(post(&app, "{ devices { totalCount } }").await.status, StatusCode::OK);
@@ -94,15 +94,15 @@ async fn a_profile_shows_all_of_it_or_nothing() {
 }
 
 #[tokio::test]
-async fn each_switch_is_its_own() {
+async fn each_setting_is_independent() {
     let hardened = SecuritySettings::from(SecurityProfile::Hardened);
-    for (exposure, expected) in [
+    for (security, expected) in [
         (SecuritySettings { introspection: true, ..hardened.clone() }, [true, false, false, false]),
         (SecuritySettings { playground: true, ..hardened.clone() }, [false, true, false, false]),
         (SecuritySettings { get: true, ..hardened.clone() }, [false, false, true, false]),
         (SecuritySettings { suggestions: true, ..hardened.clone() }, [false, false, false, true]),
     ] {
-        assert_eq!(shown(&TestApp::exposed(exposure).await).await, expected);
+        assert_eq!(shown(&TestApp::with_security(security).await).await, expected);
     }
     assert!(graphql::sdl().contains("type Query"), "whatever the profile, the operator has the schema");
 }
@@ -136,7 +136,7 @@ async fn the_schema_is_a_file_with_a_tag_where_it_can_be_read() {
     assert_eq!((known.status, known.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
     assert_eq!(known.headers[header::ETAG], whole.headers[header::ETAG]);
 
-    let app = TestApp::exposed(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
+    let app = TestApp::with_security(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
     let refused = app.get("/schema.graphql").await;
     assert_eq!((refused.status, refused.text.contains("type Query")), (StatusCode::FORBIDDEN, false));
 }

@@ -208,7 +208,7 @@ async fn a_port_in_use_is_named() {
 }
 
 #[tokio::test]
-async fn it_waits_for_a_database_that_is_not_up_yet_and_says_so() {
+async fn startup_waits_for_the_database_and_logs_it() {
     let mut command = airgraph(&["--log-format", "json", "serve", "--listen", "127.0.0.1:0"]);
     command.env("DATABASE_URL", "postgres://airgraph:geheim@127.0.0.1:1/airgraph").stderr(Stdio::piped());
     let mut process = command.spawn().expect("airgraph starts");

@@ -241,7 +241,7 @@ async fn after_the_end_nothing_more_is_accepted() {
 }
 
 #[tokio::test]
-async fn more_than_may_wait_is_refused_at_once() {
+async fn submissions_beyond_the_queue_are_rejected_at_once() {
     let app = TestApp::new().await;
     // All connections of the writers are acquired, so nothing leaves the queue.
     let mut held = Vec::new();

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::support::{
     TestApp, at, empty_database,
-    packet::{Raw, encode, ttn_body},
-    rollups::assert_rollups_are_true,
+    packet::{RawSample, encode, ttn_body},
+    rollups::assert_rollups_match,
     statements::Statements,
 };
 
@@ -23,7 +23,7 @@ async fn post(app: &TestApp, device: &str, minute: i64, pm10: i32) -> String {
     answer.text
 }
 
-async fn key_use_is_noted(app: &TestApp) -> bool {
+async fn key_use_is_stored(app: &TestApp) -> bool {
     let noted = sqlx::query_scalar("select bool_and(last_used_at is not null) from api_key");
     noted.fetch_one(&app.database.reads).await.expect("an answer")
 }
@@ -50,14 +50,14 @@ async fn cached_devices_need_no_lookup() {
     let app = TestApp::new().await;
     let statements = Statements::watch();
     post(&app, "a", 0, 5).await; // a new device
-    while !key_use_is_noted(&app).await {
+    while !key_use_is_stored(&app).await {
         tokio::time::sleep(Duration::from_millis(10)).await; // on the side, and a statement too
     }
-    let (first_time, _) = statements.of(post(&app, "a", 1, 5)).await;
-    let (remembered, _) = statements.of(post(&app, "a", 2, 5)).await;
-    let (late, _) = statements.of(post(&app, "a", 1, 6)).await;
-    let (again, _) = statements.of(post(&app, "a", 3, 5)).await;
-    let (remembered_again, _) = statements.of(post(&app, "a", 4, 5)).await;
+    let (first_time, _) = statements.count(post(&app, "a", 1, 5)).await;
+    let (remembered, _) = statements.count(post(&app, "a", 2, 5)).await;
+    let (late, _) = statements.count(post(&app, "a", 1, 6)).await;
+    let (again, _) = statements.count(post(&app, "a", 3, 5)).await;
+    let (remembered_again, _) = statements.count(post(&app, "a", 4, 5)).await;
     assert_eq!((remembered, remembered_again), (1, 1), "nothing but what stores it");
     assert!(first_time > 1 && late > 1 && again > 1, "{first_time}, {late}, {again}");
 }
@@ -94,7 +94,7 @@ async fn a_packet_is_compared_with_the_one_before_whichever_gateway_stored_that(
         for app in [&one, &other] {
             app.clock.advance(TimeDelta::seconds(30));
         }
-        let samples: Vec<_> = (0..8_u8).map(|n| Raw::new(latitude, 0.12, n.into(), 1.0)).collect();
+        let samples: Vec<_> = (0..8_u8).map(|n| RawSample::new(latitude, 0.12, n.into(), 1.0)).collect();
         let mut body = ttn_body("bike", &gateway.clock.now().to_rfc3339(), &encode(&samples));
         body["counter"] = json!(counter);
         assert_eq!(gateway.uplink(body.to_string()).await.status, 201);
@@ -105,7 +105,7 @@ async fn a_packet_is_compared_with_the_one_before_whichever_gateway_stored_that(
 
 /// A deletion moves `latest` back, and a revoked key is rejected.
 #[tokio::test]
-async fn what_is_deleted_and_what_is_revoked_is_noticed() {
+async fn deletions_and_revocations_invalidate_the_cache() {
     let [one, other] = gateways().await;
     for minute in 0..3 {
         post(&one, "a", minute, [5, 6, 600][usize::try_from(minute).expect("small")]).await;
@@ -135,5 +135,5 @@ async fn gateways_in_turns_store_each_sample_once() {
             .await
             .expect("counts");
     assert_eq!(rows, (40, 40));
-    assert_rollups_are_true(&mut gateways[0].database.reads.acquire().await.expect("a connection")).await;
+    assert_rollups_match(&mut gateways[0].database.reads.acquire().await.expect("a connection")).await;
 }

@@ -14,7 +14,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     program::{failure, output, text},
-    support::{TestApp, empty_database, gateway::on, rollups::assert_rollups_are_true},
+    support::{TestApp, empty_database, gateway::on, rollups::assert_rollups_match},
 };
 
 const REPLAY: &str = "mutation ($input: ReplayUplinksInput!) { replayUplinks(input: $input) {
@@ -22,7 +22,7 @@ const REPLAY: &str = "mutation ($input: ReplayUplinksInput!) { replayUplinks(inp
 
 async fn replay(app: &TestApp, input: Value) -> Value {
     let report = app.admin(REPLAY, json!({ "input": input })).await["replayUplinks"].take();
-    assert_rollups_are_true(&mut app.database.reads.acquire().await.expect("a connection")).await;
+    assert_rollups_match(&mut app.database.reads.acquire().await.expect("a connection")).await;
     report
 }
 
@@ -86,7 +86,7 @@ fn with_temperature(pm10: u32, temperature: f64) -> Value {
 }
 
 #[tokio::test]
-async fn what_was_not_understood_is_recorded_as_of_when_it_came() {
+async fn replayed_undecodable_uplink_uses_its_arrival_time() {
     let app = TestApp::new().await;
     post(&app, &app.admin, &json!("{")).await;
     fix(&app, 0, &json!({ "device": "bike", "pm10": 5 })).await;
@@ -164,7 +164,7 @@ async fn rows_that_others_brought_are_left_alone() {
 }
 
 #[tokio::test]
-async fn when_the_first_row_of_a_moment_goes_another_becomes_the_first() {
+async fn next_row_replaces_a_removed_first_row_of_a_time() {
     let app = TestApp::new().await;
     post(&app, &app.admin, &with_temperature(1, 17.0)).await;
     post(&app, &app.admin, &with_temperature(2, 18.0)).await;
@@ -196,7 +196,7 @@ async fn dry_run_reports_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_still_not_understood_says_why_and_what_was_understood_stays() {
+async fn still_undecodable_uplinks_have_a_reason_and_decoded_samples_stay() {
     let app = TestApp::new().await;
     post(&app, &app.admin, &json!("{")).await;
     post(&app, &app.admin, &sample_json(5)).await;

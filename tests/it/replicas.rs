@@ -16,10 +16,10 @@ use tokio::time::sleep;
 
 use crate::support::{Answer, TestApp, at, gateway::DEADLINE, postgres::OwnPostgres};
 
-const POSITION: &str = "airgraph-position";
+const MIN_LSN_HEADER: &str = "airgraph-position";
 /// Maximum lag of a standby where a test waits until it is exceeded.
-const SOON: Duration = Duration::from_secs(1);
-const NEVER: Duration = Duration::from_hours(1);
+const SHORT_LAG: Duration = Duration::from_secs(1);
+const UNLIMITED_LAG: Duration = Duration::from_hours(1);
 
 /// A primary, its standby, and a gateway on both.
 struct Pair {
@@ -41,13 +41,13 @@ impl Pair {
         let replicas = [standby.options.clone()];
         let app = TestApp::with_replicas(&first, &primary.options, &replicas, max_lag).await;
         let pair = Self { app, primary, standby };
-        pair.until_used(true).await;
-        pair.until_replayed().await; // what there was at the gateway's start is the least that it needs
+        pair.wait_until_used(true).await;
+        pair.wait_until_replayed().await; // what there was at the gateway's start is the least that it needs
         Some(pair)
     }
 
     /// Waits until the standby is used, or isn't any more.
-    async fn until_used(&self, used: bool) {
+    async fn wait_until_used(&self, used: bool) {
         let since = Instant::now();
         let query = "{ server { load { replicas { isUsed } } } }";
         while self.app.admin(query, json!({})).await["server"]["load"]["replicas"][0]["isUsed"] != used {
@@ -57,7 +57,7 @@ impl Pair {
     }
 
     /// Waits until the standby has replayed everything.
-    async fn until_replayed(&self) {
+    async fn wait_until_replayed(&self) {
         let replicas = &self.app.app.state.replicas;
         let mut connection = self.primary.options.connect().await.expect("a connection");
         let end: String = sqlx::query_scalar("select pg_current_wal_insert_lsn()::text")
@@ -79,7 +79,7 @@ impl Pair {
     }
 
     /// Pauses replay on the standby.
-    async fn pause(&self) {
+    async fn pause_replay(&self) {
         self.on_standby("select pg_wal_replay_pause()").await;
         let mut connection = self.standby.options.connect().await.expect("a connection");
         let since = Instant::now();
@@ -119,39 +119,40 @@ fn devices(answer: &Value) -> Vec<&str> {
 }
 
 /// Queries without a key, with a minimum LSN.
-async fn at_position(app: &TestApp, position: &str) -> Answer {
-    let request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json").header(POSITION, position);
+async fn query_at_lsn(app: &TestApp, position: &str) -> Answer {
+    let request =
+        Request::post("/graphql").header(header::CONTENT_TYPE, "application/json").header(MIN_LSN_HEADER, position);
     app.send(request.body(json!({ "query": DEVICES }).to_string().into()).expect("a request")).await
 }
 
 #[tokio::test]
 async fn reads_after_writes_use_a_current_server_and_others_the_standby() {
-    let Some(pair) = Pair::start(NEVER).await else { return };
-    pair.pause().await;
+    let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
+    pair.pause_replay().await;
     let written = pair.register("new").await;
     assert_eq!(
         written.json()["data"]["registerDevice"],
         json!({ "status": "REGISTERED", "device": { "key": "new" } }),
         "a mutation sees what it wrote"
     );
-    let position = written.headers[POSITION].to_str().expect("text").to_owned();
+    let position = written.headers[MIN_LSN_HEADER].to_str().expect("text").to_owned();
     let (before, _) = pair.standby_queries().await;
 
     let by_stranger = pair.app.graphql(None, DEVICES, json!({})).await;
     assert_eq!(devices(&by_stranger), [""; 0], "the standby answers");
     let by_key = pair.app.graphql(Some(&pair.app.admin), DEVICES, json!({})).await;
     assert_eq!(devices(&by_key), ["new"]);
-    assert_eq!(devices(&at_position(&pair.app, &position).await.json()), ["new"]);
-    assert_eq!(devices(&at_position(&pair.app, "0/0").await.json()), [""; 0]);
+    assert_eq!(devices(&query_at_lsn(&pair.app, &position).await.json()), ["new"]);
+    assert_eq!(devices(&query_at_lsn(&pair.app, "0/0").await.json()), [""; 0]);
     assert_eq!(pair.standby_queries().await, (before + 2, 0));
 
     pair.on_standby("select pg_wal_replay_resume()").await;
-    pair.until_replayed().await;
+    pair.wait_until_replayed().await;
     let by_key = pair.app.graphql(Some(&pair.app.admin), DEVICES, json!({})).await;
     assert_eq!(devices(&by_key), ["new"]);
     assert_eq!(pair.standby_queries().await, (before + 3, 0));
     for malformed in ["", "x", "16/B374D848/1", "16"] {
-        let refused = at_position(&pair.app, malformed).await;
+        let refused = query_at_lsn(&pair.app, malformed).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
         assert!(refused.text.contains("Airgraph-Position") && refused.text.contains("16/B374D848"), "{}", refused.text);
     }
@@ -159,24 +160,24 @@ async fn reads_after_writes_use_a_current_server_and_others_the_standby() {
 
 #[tokio::test]
 async fn a_position_beyond_what_the_primary_has_is_refused() {
-    let Some(pair) = Pair::start(NEVER).await else { return };
-    let refused = at_position(&pair.app, "FFFFFFFF/0").await;
+    let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
+    let refused = query_at_lsn(&pair.app, "FFFFFFFF/0").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
     assert!(refused.text.contains("beyond what the database holds"), "{}", refused.text);
     let written = pair.register("new").await;
-    let position = written.headers[POSITION].to_str().expect("text").to_owned();
-    assert_eq!(devices(&at_position(&pair.app, &position).await.json()), ["new"]);
+    let position = written.headers[MIN_LSN_HEADER].to_str().expect("text").to_owned();
+    assert_eq!(devices(&query_at_lsn(&pair.app, &position).await.json()), ["new"]);
 }
 
 #[tokio::test]
 async fn lagging_standby_is_not_used() {
-    let Some(pair) = Pair::start(SOON).await else { return };
-    pair.pause().await;
+    let Some(pair) = Pair::start(SHORT_LAG).await else { return };
+    pair.pause_replay().await;
     assert_eq!(pair.register("new").await.status, StatusCode::OK);
-    pair.until_used(false).await;
+    pair.wait_until_used(false).await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["new"]);
     pair.on_standby("select pg_wal_replay_resume()").await;
-    pair.until_used(true).await;
+    pair.wait_until_used(true).await;
     let (before, _) = pair.standby_queries().await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["new"]);
     assert_eq!(pair.standby_queries().await, (before + 1, 0));
@@ -184,20 +185,20 @@ async fn lagging_standby_is_not_used() {
 
 #[tokio::test]
 async fn killed_standby_causes_no_error_and_is_used_again_after_restart() {
-    let Some(mut pair) = Pair::start(NEVER).await else { return };
+    let Some(mut pair) = Pair::start(UNLIMITED_LAG).await else { return };
     pair.register("d").await;
-    pair.until_replayed().await;
+    pair.wait_until_replayed().await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
     pair.standby.kill();
     for _ in 0..20 {
         assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
     }
-    pair.until_used(false).await;
+    pair.wait_until_used(false).await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
     let (_, failed) = pair.standby_queries().await;
     assert!(failed > 0, "it was noticed by a query");
     pair.standby.launch().await;
-    pair.until_used(true).await;
+    pair.wait_until_used(true).await;
     let (before, _) = pair.standby_queries().await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
     assert_eq!(pair.standby_queries().await, (before + 1, failed));
@@ -205,27 +206,27 @@ async fn killed_standby_causes_no_error_and_is_used_again_after_restart() {
 
 #[tokio::test]
 async fn primary_answers_queries_of_a_hanging_standby() {
-    let Some(pair) = Pair::start(NEVER).await else { return };
+    let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
     pair.register("d").await;
-    pair.until_replayed().await;
+    pair.wait_until_replayed().await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
     let frozen = pair.standby.freeze().await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
     OwnPostgres::thaw(frozen);
-    pair.until_used(true).await;
+    pair.wait_until_used(true).await;
 }
 
 #[tokio::test]
-async fn what_the_primary_clears_away_under_a_query_of_the_standby_it_answers_itself() {
+async fn query_cancelled_on_the_standby_is_answered_by_the_primary() {
     let settings = ["max_standby_streaming_delay=0", "autovacuum=off"];
-    let Some(pair) = Pair::start_with(NEVER, &settings).await else { return };
+    let Some(pair) = Pair::start_with(UNLIMITED_LAG, &settings).await else { return };
     pair.app.record(json!([{ "device": "d", "measuredAt": "2026-04-01T00:00:00Z", "pm10": 1 }])).await;
     let mut primary = pair.primary.options.connect().await.expect("a connection");
     let many = "insert into measurement (device_id, measured_at, seq, flags, recorded_at, pm10)
                 select device_id, measured_at + n * interval '5 s', seq, flags, recorded_at, n % 100
                 from measurement cross join generate_series(1, 200000) n";
     primary.execute(many).await.expect("rows");
-    pair.until_replayed().await;
+    pair.wait_until_replayed().await;
 
     let query =
         "{ statistics(filter: { measuredAt: { from: \"2026-04-01T00:00:00Z\" } }, every: DAY, groupBy: [HOUR_OF_DAY]) {
@@ -258,8 +259,8 @@ async fn what_the_primary_clears_away_under_a_query_of_the_standby_it_answers_it
 }
 
 #[tokio::test]
-async fn once_the_gateway_ends_it_reads_from_no_standby() {
-    let Some(pair) = Pair::start(NEVER).await else { return };
+async fn gateway_in_shutdown_uses_no_standby() {
+    let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
     pair.app.graphql(None, DEVICES, json!({})).await;
     let mut standby = pair.standby.options.connect().await.expect("a connection");
     let count = "select count(*) from pg_stat_activity where application_name = 'airgraph'";
@@ -275,12 +276,12 @@ async fn once_the_gateway_ends_it_reads_from_no_standby() {
 
 #[tokio::test]
 async fn when_the_primary_is_killed_the_standby_answers_queries() {
-    let Some(mut pair) = Pair::start(SOON).await else { return };
+    let Some(mut pair) = Pair::start(SHORT_LAG).await else { return };
     pair.register("d").await;
-    pair.until_replayed().await;
+    pair.wait_until_replayed().await;
     pair.primary.kill();
     let since = Instant::now();
-    while since.elapsed() < 3 * SOON {
+    while since.elapsed() < 3 * SHORT_LAG {
         assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
         sleep(Duration::from_millis(100)).await;
     }
@@ -297,12 +298,12 @@ async fn when_the_primary_is_killed_the_standby_answers_queries() {
 
 #[tokio::test]
 async fn a_standby_that_was_promoted_and_the_primary_itself_are_not_used() {
-    let Some(pair) = Pair::start(NEVER).await else { return };
+    let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
     pair.on_standby("select pg_promote()").await;
-    pair.until_used(false).await;
+    pair.wait_until_used(false).await;
     let both = [pair.standby.options.clone(), pair.primary.options.clone()];
-    let app = TestApp::with_replicas(&pair.app, &pair.primary.options, &both, NEVER).await;
-    sleep(SOON).await; // time for probes
+    let app = TestApp::with_replicas(&pair.app, &pair.primary.options, &both, UNLIMITED_LAG).await;
+    sleep(SHORT_LAG).await; // time for probes
     assert!(app.app.state.replicas.choose("0/0".parse().expect("a position")).is_none());
     pair.register("d").await;
     assert_eq!(devices(&app.graphql(None, DEVICES, json!({})).await), ["d"]);
@@ -310,11 +311,11 @@ async fn a_standby_that_was_promoted_and_the_primary_itself_are_not_used() {
 
 #[tokio::test]
 async fn a_standby_of_another_database_is_not_used() {
-    let Some(pair) = Pair::start(NEVER).await else { return };
+    let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
     let other = OwnPostgres::start(&["fsync=off"]).await;
     let first = TestApp::on_new(&other.options).await;
-    let app = TestApp::with_replicas(&first, &other.options, from_ref(&pair.standby.options), NEVER).await;
-    sleep(SOON).await; // time for probes
+    let app = TestApp::with_replicas(&first, &other.options, from_ref(&pair.standby.options), UNLIMITED_LAG).await;
+    sleep(SHORT_LAG).await; // time for probes
     assert!(app.app.state.replicas.choose("0/0".parse().expect("a position")).is_none());
 }
 
@@ -323,7 +324,7 @@ async fn a_standby_of_another_database_is_not_used() {
 async fn callers_always_read_their_own_writes() {
     const WRITERS: usize = 8;
     const TIMES: usize = 25;
-    let Some(pair) = Pair::start(NEVER).await else { return };
+    let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
     let one = async |writer: usize| {
         let create = "mutation ($name: String!) { createApiKey(input: {name: $name, role: ADMIN}) { key } }";
         let key = pair.app.admin(create, json!({ "name": writer.to_string() })).await["createApiKey"]["key"].take();

@@ -24,7 +24,7 @@ use proptest::{
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use uuid::Uuid;
 
-use crate::support::{TestApp, at, empty_database, noon, rollups::assert_rollups_are_true};
+use crate::support::{TestApp, at, empty_database, noon, rollups::assert_rollups_match};
 
 /// A sample as numbers.
 #[derive(Clone, Copy, Debug)]
@@ -212,7 +212,7 @@ async fn after_any_steps_of_two_gateways_the_rollups_are_what_is_stored() {
     for some in steps.chunks(8) {
         let taken = some.iter().cloned().enumerate().map(|(n, step)| step.take(&gateways[n % 2]));
         join_all(taken).await;
-        assert_rollups_are_true(&mut connection).await;
+        assert_rollups_match(&mut connection).await;
         let wrong: i64 = sqlx::query_scalar(
             "with newest as (select distinct on (device_id) device_id, measured_at, seq, pm2_5, pm10 from measurement
                              order by device_id, measured_at desc, seq desc),
@@ -289,7 +289,7 @@ async fn rollups_from_before_invalid_values_were_left_out_are_recomputed() {
     let samples = samples.chain(valid).map(|sample| sample.observation(0, TimeDelta::zero()));
     app.recorder.record(arrival(samples.collect())).await.expect("recorded");
     let mut connection = app.database.writes.acquire().await.expect("a connection");
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
 
     connection.execute(BEFORE_INVALID_VALUES).await.expect("as it was before");
     let invalid: (i64, i64) = sqlx::query_as(
@@ -306,7 +306,7 @@ async fn rollups_from_before_invalid_values_were_left_out_are_recomputed() {
 
     connection.execute("set time zone 'Asia/Kathmandu'").await.expect("a time zone");
     migrate(&mut connection, 12).await;
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
     let after: String = sqlx::query_scalar(places).fetch_one(&mut *connection).await.expect("places");
     assert_eq!(after, before, "hours without flagged measurements are left as they are");
     let indexes: i64 = sqlx::query_scalar("select count(*) from pg_class where relname like 'cell_hour%whole'")
@@ -317,11 +317,11 @@ async fn rollups_from_before_invalid_values_were_left_out_are_recomputed() {
     let another =
         TestSample { device: 1, minute: 1, place: Some(1), pm2_5: Some(-9990), pm10: Some(7), temperature: None };
     app.recorder.record(arrival(vec![another.observation(0, TimeDelta::zero())])).await.expect("recorded");
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
 }
 
 #[tokio::test]
-async fn what_was_recorded_before_there_were_rollups_is_in_them() {
+async fn migration_builds_rollups_of_existing_measurements() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let samples = (0..240_u8).map(|n| {
@@ -338,7 +338,7 @@ async fn what_was_recorded_before_there_were_rollups_is_in_them() {
     connection.execute("set time zone 'Asia/Kathmandu'").await.expect("a time zone"); // where hours begin at a quarter
     migrate(&mut connection, 10).await;
     migrate(&mut connection, 12).await;
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
     let hours: (i64, i64) =
         sqlx::query_as("select (select count(*) from device_hour), (select count(*) from cell_hour)")
             .fetch_one(&mut *connection)
@@ -349,5 +349,5 @@ async fn what_was_recorded_before_there_were_rollups_is_in_them() {
     let app = TestApp::on_second(&options).await;
     let late = TestSample { device: 1, minute: 1, place: Some(1), pm2_5: Some(9999), pm10: None, temperature: None };
     app.recorder.record(arrival(vec![late.observation(0, TimeDelta::zero())])).await.expect("recorded");
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
 }

@@ -134,7 +134,7 @@ async fn keys_are_in_no_log_wherever_they_were_sent() {
     drop(socket);
     let upgrade = [PROTOCOL, ("x-api-key", ADMIN)];
     let mut socket = Socket::try_open(address, &upgrade).await.expect("an upgrade");
-    socket.say(json!({ "type": "connection_init", "payload": { "accessToken": wrong } })).await;
+    socket.send_json(json!({ "type": "connection_init", "payload": { "accessToken": wrong } })).await;
     socket.closed().await;
 
     let written = run.end();

@@ -10,7 +10,7 @@ use crate::{
     cleancycle::EXPECTED_A,
     support::{
         Answer, TestApp,
-        packet::{Raw, encode, ttn_body},
+        packet::{RawSample, encode, ttn_body},
     },
 };
 
@@ -113,7 +113,7 @@ async fn samples_are_three_seconds_apart_and_end_at_the_networks_time() {
 }
 
 #[tokio::test]
-async fn without_a_time_the_gateways_clock_counts() {
+async fn missing_time_is_replaced_by_the_gateways_clock() {
     let app = TestApp::new().await;
     app.uplink(format!(r#"{{"dev_id":"bike-07","payload_raw":"{PACKET_A}"}}"#)).await;
     let data = app.query(r#"{ device(key: "bike-07") { kind latest { measuredAt } } }"#).await;
@@ -149,7 +149,7 @@ async fn empty_fields_record_nothing_and_are_no_error() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_true_is_left_out_and_named() {
+async fn impossible_samples_are_rejected_and_reported() {
     let app = TestApp::new().await;
     let fields =
         r#""payload_fields":{"0":91,"1":0.1,"2":5,"3":4,"4":52.2,"5":0.1,"6":5,"7":4,"8":52.2,"9":181,"10":1,"11":1}"#;
@@ -160,7 +160,7 @@ async fn what_can_not_be_true_is_left_out_and_named() {
     assert!(answer["rejected"][0]["detail"].as_str().is_some_and(|detail| detail.contains("91")), "{answer}");
     assert_eq!(answer["rejected"][1]["index"], 2);
 
-    let three = encode(&[Raw::new(52.2, 0.13, 12.0, 7.0); 3]);
+    let three = encode(&[RawSample::new(52.2, 0.13, 12.0, 7.0); 3]);
     let answer = app.uplink(ttn_body("bike-08", "2026-05-01T10:00:00Z", &three).to_string()).await.json();
     assert_eq!((&answer["recorded"], answer["rejected"].as_array().map(Vec::len)), (&json!(3), Some(5)));
     assert_eq!(
@@ -173,14 +173,14 @@ async fn what_can_not_be_true_is_left_out_and_named() {
 #[tokio::test]
 async fn samples_of_the_future_are_left_out() {
     let app = TestApp::new().await;
-    let packet = encode(&[Raw::new(52.2, 0.13, 12.0, 7.0); 8]);
+    let packet = encode(&[RawSample::new(52.2, 0.13, 12.0, 7.0); 8]);
     let answer = app.uplink(ttn_body("bike-07", "2026-05-01T12:01:07Z", &packet).to_string()).await.json();
     assert_eq!(answer["recorded"], 5, "{answer}"); // up to a minute ahead of 12:00:00
     assert_eq!(answer["rejected"][0]["code"], "TIME_IN_THE_FUTURE");
 }
 
 #[tokio::test]
-async fn where_the_time_of_the_network_is_absurd_the_gateways_clock_counts() {
+async fn absurd_network_time_is_replaced_by_the_gateways_clock() {
     let app = TestApp::new().await;
     for (device, time) in [
         "-262143-01-01T00:00:00Z",
@@ -294,7 +294,7 @@ async fn a_body_beyond_the_limit_or_of_another_type_is_refused() {
 }
 
 #[tokio::test]
-async fn the_key_may_stand_wherever_a_device_can_put_it() {
+async fn key_is_accepted_in_every_header_and_in_the_path() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let app = TestApp::new().await;
     let basic = format!("Basic {}", STANDARD.encode(format!("sensor:{}", app.admin)));

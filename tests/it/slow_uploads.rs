@@ -41,7 +41,7 @@ async fn answer(connection: &mut TcpStream) -> String {
     String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 
-async fn until_in_use(app: &TestApp, count: usize) {
+async fn wait_for_uploads(app: &TestApp, count: usize) {
     let reached = async {
         while app.app.uploads.in_use() != count {
             sleep(Duration::from_millis(20)).await;
@@ -61,7 +61,7 @@ async fn six_hundred_idle_uploads_are_refused_or_ended() {
     let address = app.listen().await;
     let before = threads();
     let mut uploads = join_all((0..600).map(|_| begin(address, &app.admin))).await;
-    until_in_use(&app, 2).await;
+    wait_for_uploads(&app, 2).await;
     let body = r#"{"device":"d","time":"2026-04-01T11:00:00Z","pm10":1}"#;
     assert_eq!(app.post("/ingest/json", Some(&app.admin), body).await.status, StatusCode::CREATED);
     app.query("{ devices { totalCount } }").await;
@@ -72,7 +72,7 @@ async fn six_hundred_idle_uploads_are_refused_or_ended() {
     assert_eq!((count("HTTP/1.1 429 "), count("HTTP/1.1 408 ")), (598, 2), "{:?}", answers.first());
     let refused = answers.iter().find(|answer| answer.starts_with("HTTP/1.1 429 ")).expect("one");
     assert!(refused.contains("too many uploads with your key") && refused.contains("Retry-After: 10"), "{refused}");
-    until_in_use(&app, 0).await;
+    wait_for_uploads(&app, 0).await;
 }
 
 #[tokio::test]

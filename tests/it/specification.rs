@@ -24,7 +24,7 @@ async fn gateway() -> TestApp {
 }
 
 #[tokio::test]
-async fn nothing_runs_of_a_request_that_is_not_valid_as_a_whole() {
+async fn partly_invalid_request_is_not_executed() {
     let app = gateway().await;
     for (query, variables, code) in [
         (

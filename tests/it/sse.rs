@@ -104,7 +104,7 @@ async fn errors_of_the_document_are_events() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_by_its_status() {
+async fn malformed_stream_requests_have_an_error_status() {
     let app = TestApp::new().await;
     let answer = post(&app, "/graphql/stream", "application/json", None, QUERY).await;
     assert_eq!(answer.status, StatusCode::NOT_ACCEPTABLE);

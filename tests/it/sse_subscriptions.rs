@@ -102,7 +102,7 @@ async fn positions_come_without_an_event_so_that_nothing_is_missed_before_the_fi
 }
 
 #[tokio::test]
-async fn the_id_of_the_last_event_takes_the_place_of_after() {
+async fn last_event_id_overrides_after() {
     let app = TestApp::new().await;
     let start = app.feed_cursor().await;
     record(&app, 1..4).await;

@@ -30,7 +30,7 @@ async fn counts(query: &str, expected: usize) {
     for devices in [1, 2, 40, 1000] {
         let app = TestApp::new().await;
         fill(&app, devices).await;
-        let (count, data) = statements.of(app.query(query)).await;
+        let (count, data) = statements.count(app.query(query)).await;
         let found = data["devices"]["nodes"].as_array().map_or(0, Vec::len);
         assert_eq!(found, usize::try_from(devices).expect("small"));
         assert_eq!(count, expected, "with {devices} devices");
@@ -95,7 +95,7 @@ async fn total_count_is_counted_only_when_selected() {
         ("{ server { version time } }", 0),
         ("{ measurements(filter: {devices: [\"seed\"]}) { nodes { pm10 } } }", 2),
     ] {
-        assert_eq!(statements.of(app.query(query)).await.0, expected, "{query}");
+        assert_eq!(statements.count(app.query(query)).await.0, expected, "{query}");
     }
 }
 
@@ -112,7 +112,7 @@ async fn nodes_of_one_type_cost_one_statement() {
         .collect();
     assert_eq!(ids.len(), 20 + 50);
     let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
-    let (count, data) = statements.of(app.query_with(query, json!({ "ids": ids }))).await;
+    let (count, data) = statements.count(app.query_with(query, json!({ "ids": ids }))).await;
     assert_eq!(data["nodes"].as_array().expect("nodes").iter().map(|node| node["id"].clone()).collect::<Vec<_>>(), ids);
     assert_eq!(count, 2);
 }
@@ -122,15 +122,15 @@ async fn list_of_a_cached_device_costs_one_statement() {
     let statements = Statements::watch();
     let app = TestApp::new().await;
     let list = "{ device(key: \"seed\") { measurements { nodes { pm10 } } } }";
-    assert_eq!(statements.of(app.query(list)).await, (1, json!({ "device": null })));
+    assert_eq!(statements.count(app.query(list)).await, (1, json!({ "device": null })));
     fill(&app, 1).await;
     for expected in [2, 1, 1] {
-        let (count, data) = statements.of(app.query(list)).await;
+        let (count, data) = statements.count(app.query(list)).await;
         assert_eq!(count, expected);
         assert_eq!(data["device"]["measurements"]["nodes"][0]["pm10"], 1.0);
     }
     app.admin("mutation { updateDevice(input: {key: \"seed\", name: \"renamed\"}) { status } }", json!({})).await;
-    let (count, data) = statements.of(app.query("{ device(key: \"seed\") { key name } }")).await;
+    let (count, data) = statements.count(app.query("{ device(key: \"seed\") { key name } }")).await;
     assert_eq!((count, data), (1, json!({ "device": { "key": "seed", "name": "renamed" } })));
 }
 

@@ -83,7 +83,7 @@ async fn a_ride_is_found_again_by_its_id() {
     let ids: Vec<_> = found.iter().map(|trip| trip["id"].clone()).collect();
     let query = format!("query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Trip {{ {fields} }} }} }}");
     let statements = Statements::watch();
-    let (count, again) = statements.of(app.query_with(&query, json!({ "ids": ids }))).await;
+    let (count, again) = statements.count(app.query_with(&query, json!({ "ids": ids }))).await;
     assert_eq!(again["nodes"], json!(found));
     assert_eq!(count, 1, "both by one statement");
 
@@ -147,7 +147,7 @@ async fn rides_of_many_devices_are_one_statement() {
         let query = format!(
             "{{ devices(first: 1000) {{ nodes {{ key trips({SPAN}, first: 2) {{ nodes {{ count pm25 {{ max }} }} }} }} }} }}"
         );
-        let (count, response) = statements.of(app.query(&query)).await;
+        let (count, response) = statements.count(app.query(&query)).await;
         let nodes = response["devices"]["nodes"].as_array().expect("nodes");
         assert_eq!(nodes.len(), usize::try_from(devices).expect("small"));
         assert!(nodes.iter().all(|node| node["trips"]["nodes"].as_array().is_some_and(|trips| trips.len() == 1)));

@@ -34,7 +34,7 @@ fn error(answer: &Value) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn what_arrived_is_there_as_it_came_with_what_became_of_it() {
+async fn uplink_is_stored_unchanged_with_its_outcome() {
     let app = TestApp::new().await;
     post(&app, "/ingest/json", sample_json("bike", 5)).await;
     app.clock.advance(TimeDelta::minutes(1));
@@ -173,7 +173,7 @@ async fn device_key_and_body_cost_a_statement_each_however_many_uplinks() {
             post(&app, "/ingest/json", sample_json(&format!("bike-{n}"), n)).await;
         }
         // The key's own lookup, which authenticates the caller.
-        let (count, _) = statements.of(app.admin(query, json!({}))).await;
+        let (count, _) = statements.count(app.admin(query, json!({}))).await;
         assert_eq!(count, expected + 1, "{query}");
     }
 }

@@ -94,7 +94,7 @@ async fn a_card_is_recorded_once_however_often_and_in_whatever_pieces_it_comes()
 }
 
 #[tokio::test]
-async fn many_rows_are_stored_as_few_are() {
+async fn large_file_is_stored_like_a_small_one() {
     let app = TestApp::new().await;
     upload(&app, "device=whole", card(0..900)).await;
     for part in 0..9 {
@@ -166,7 +166,7 @@ async fn rejected_lines_are_named_up_to_a_thousand_and_counted_beyond() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_taken_is_refused_with_its_reason() {
+async fn invalid_uploads_are_rejected_with_a_reason() {
     let app = TestApp::new().await;
     for (query, file, code, hint) in [
         ("", "time,pm10\n", "MISSING_DEVICE", "device option"),

@@ -78,7 +78,7 @@ impl Collector {
     }
 
     /// Waits until the received spans meet a condition.
-    pub fn until(&self, is: impl Fn(&[Span]) -> bool) {
+    pub fn wait_until(&self, is: impl Fn(&[Span]) -> bool) {
         let since = Instant::now();
         while !is(&self.spans()) {
             assert!(since.elapsed() < DEADLINE, "{:?}", self.spans());

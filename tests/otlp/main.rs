@@ -18,8 +18,8 @@ use collector::{Collector, Span};
 use gateway::{DEADLINE, Gateway, airgraph};
 
 const KEY: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
-const COLLECTORS_KEY: &str = "the-key-of-the-collector";
-const QUESTION: &str =
+const COLLECTOR_KEY: &str = "the-key-of-the-collector";
+const QUERY: &str =
     r#"{"query":"query ByKey($key: String!) { device(key: $key) { name } }","variables":{"key":"the-variable"}}"#;
 
 /// The program with a database of its own, which is removed at the end.
@@ -105,7 +105,7 @@ fn request_of<'a>(spans: &'a [Span], trace: &str) -> &'a Span {
 #[tokio::test]
 async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
     let collector = Collector::start();
-    let headers = format!("authorization=Bearer {COLLECTORS_KEY}");
+    let headers = format!("authorization=Bearer {COLLECTOR_KEY}");
     let settings = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str()),
         ("OTEL_EXPORTER_OTLP_HEADERS", &headers),
@@ -113,13 +113,13 @@ async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
         ("AIRGRAPH_LOG", "warn,airgraph=info"), // chosen apart from what is exported
     ];
     let run = Run::start("spans", &settings).await;
-    let answer = run.post("/graphql", &traceparent('a', true), QUESTION);
+    let answer = run.post("/graphql", &traceparent('a', true), QUERY);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    run.post("/graphql", &traceparent('b', false), QUESTION);
-    run.post("/graphql", "", QUESTION);
+    run.post("/graphql", &traceparent('b', false), QUERY);
+    run.post("/graphql", "", QUERY);
     run.post(&format!("/key/{KEY}/insertSensorData"), &traceparent('c', true), "{}");
     run.post("/nowhere", &traceparent('d', true), "{}");
-    collector.until(|spans| spans.iter().any(|span| span.trace == trace('d')));
+    collector.wait_until(|spans| spans.iter().any(|span| span.trace == trace('d')));
     let log = run.end();
     let spans = collector.spans();
 
@@ -154,24 +154,24 @@ async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
 
     let sent = collector.sent();
     assert!(sent.contains("airgraph") && sent.contains("service.name"));
-    for secret in [KEY, "the-variable", COLLECTORS_KEY] {
+    for secret in [KEY, "the-variable", COLLECTOR_KEY] {
         assert!(!sent.contains(secret), "{secret} was exported");
         assert!(!log.contains(secret), "{secret} was logged: {log}");
     }
 }
 
 #[tokio::test]
-async fn what_is_not_sent_yet_is_sent_at_the_end() {
+async fn pending_spans_are_exported_at_shutdown() {
     let collector = Collector::start();
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "600000")];
     let run = Run::start("end", &settings).await;
-    run.post("/graphql", &traceparent('a', true), QUESTION);
+    run.post("/graphql", &traceparent('a', true), QUERY);
     run.end();
     request_of(&collector.spans(), &trace('a'));
 }
 
 #[tokio::test]
-async fn without_a_collector_requests_are_answered_and_the_log_says_it_once() {
+async fn missing_collector_is_logged_once_and_requests_are_answered() {
     let address = Collector::start().stop();
     let endpoint = address.replace("http://", "http://user:the-password@");
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
@@ -179,11 +179,11 @@ async fn without_a_collector_requests_are_answered_and_the_log_says_it_once() {
     let since = Instant::now();
     while !run.log().contains("traces can't be exported") {
         assert!(since.elapsed() < DEADLINE, "{}", run.log());
-        assert!(run.post("/graphql", "", QUESTION).starts_with("HTTP/1.1 200"));
+        assert!(run.post("/graphql", "", QUERY).starts_with("HTTP/1.1 200"));
         std::thread::sleep(Duration::from_millis(50));
     }
     for _ in 0..10 {
-        assert!(run.post("/graphql", "", QUESTION).starts_with("HTTP/1.1 200"));
+        assert!(run.post("/graphql", "", QUERY).starts_with("HTTP/1.1 200"));
         std::thread::sleep(Duration::from_millis(100));
     }
     let log = run.end();

@@ -61,9 +61,9 @@ fn innermost(base: &BaseType) -> String {
 }
 
 /// Random choices, one byte each; zeros at the end, which mean the simplest choice.
-struct Chance<'a>(&'a [u8]);
+struct Choices<'a>(&'a [u8]);
 
-impl Chance<'_> {
+impl Choices<'_> {
     fn next(&mut self) -> usize {
         let Some((&first, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;
@@ -86,7 +86,7 @@ impl Chance<'_> {
 
 /// A valid document, sometimes with a mistake.
 fn allowed(bytes: &[u8]) -> String {
-    let chance = &mut Chance(bytes);
+    let chance = &mut Choices(bytes);
     let (kind, root) = *chance.pick(&[
         ("query Q", "Query"),
         ("query Q", "Query"),
@@ -111,7 +111,7 @@ fn allowed(bytes: &[u8]) -> String {
 }
 
 /// The declaration of a variable, sometimes with an invalid type or default, or a description.
-fn declared(variable: &str, chance: &mut Chance) -> String {
+fn declared(variable: &str, chance: &mut Choices) -> String {
     if !chance.one_in(6) {
         return variable.to_owned();
     }
@@ -136,7 +136,7 @@ fn declared(variable: &str, chance: &mut Chance) -> String {
     format!("{description}{name}: {ty}")
 }
 
-fn select_from(object: &str, depth: usize, chance: &mut Chance, text: &mut String) {
+fn select_from(object: &str, depth: usize, chance: &mut Choices, text: &mut String) {
     let Some(fields) = SCHEMA.objects.get(object) else { return text.push_str("{ __typename }") };
     text.push_str("{ ");
     let count = if object == "Subscription" { 1 } else { 1 + chance.next() % 4 };
@@ -180,7 +180,7 @@ fn select_from(object: &str, depth: usize, chance: &mut Chance, text: &mut Strin
     text.push_str("} ");
 }
 
-fn arguments(field: &Field, chance: &mut Chance, text: &mut String) {
+fn arguments(field: &Field, chance: &mut Choices, text: &mut String) {
     let mut open = false;
     for (name, ty) in &field.arguments {
         if ty.nullable && !chance.one_in(4) {
@@ -196,7 +196,7 @@ fn arguments(field: &Field, chance: &mut Chance, text: &mut String) {
     }
 }
 
-fn value(ty: &Type, depth: usize, chance: &mut Chance, text: &mut String) {
+fn value(ty: &Type, depth: usize, chance: &mut Choices, text: &mut String) {
     let name = match &ty.base {
         BaseType::List(of) => {
             text.push('[');

@@ -29,13 +29,13 @@ const CASES_VARIABLE: &str = "AIRGRAPH_FUZZ_CASES";
 /// Number of concurrent clients.
 const THREADS: u32 = 4;
 /// A subscription has no end, and none of these has an event: no response within this time counts as a subscription.
-const SILENCE: Duration = Duration::from_millis(30);
+const SUBSCRIPTION_TIMEOUT: Duration = Duration::from_millis(30);
 /// Maximum size of a response in bytes: the database is small, but each of many fields may list it.
-const LONGEST: usize = 8 << 20;
+const MAX_RESPONSE_BYTES: usize = 8 << 20;
 
 /// The transport of a document.
 #[derive(Clone, Debug)]
-enum Way {
+enum Transport {
     Post(&'static str),
     Get,
     Stream,
@@ -43,12 +43,12 @@ enum Way {
     Raw(Vec<u8>),
 }
 
-fn ways() -> impl Strategy<Value = Way> {
+fn transports() -> impl Strategy<Value = Transport> {
     prop_oneof![
-        12 => select(vec!["application/json", "application/graphql-response+json", "*/*"]).prop_map(Way::Post),
-        2 => Just(Way::Get),
-        2 => Just(Way::Stream),
-        1 => proptest::collection::vec(any::<u8>(), 0..20).prop_map(Way::Raw),
+        12 => select(vec!["application/json", "application/graphql-response+json", "*/*"]).prop_map(Transport::Post),
+        2 => Just(Transport::Get),
+        2 => Just(Transport::Stream),
+        1 => proptest::collection::vec(any::<u8>(), 0..20).prop_map(Transport::Raw),
     ]
 }
 
@@ -72,17 +72,17 @@ fn variables() -> impl Strategy<Value = Value> {
     prop_oneof![4 => Just(json!({})), 3 => named, 1 => value]
 }
 
-fn request(way: &Way, key: Option<&str>, document: &str, variables: &Value) -> Request<Body> {
+fn request(way: &Transport, key: Option<&str>, document: &str, variables: &Value) -> Request<Body> {
     let body = json!({ "query": document, "variables": variables }).to_string();
     let post = |path: &str| {
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         key.into_iter().fold(request, |request, key| request.header("x-api-key", key))
     };
     let request = match way {
-        Way::Post(accept) => post("/graphql").header(header::ACCEPT, *accept).body(Body::from(body)),
-        Way::Stream => post("/graphql/stream").body(Body::from(body)),
-        Way::Raw(bytes) => post("/graphql").body(Body::from([bytes.as_slice(), document.as_bytes()].concat())),
-        Way::Get => {
+        Transport::Post(accept) => post("/graphql").header(header::ACCEPT, *accept).body(Body::from(body)),
+        Transport::Stream => post("/graphql/stream").body(Body::from(body)),
+        Transport::Raw(bytes) => post("/graphql").body(Body::from([bytes.as_slice(), document.as_bytes()].concat())),
+        Transport::Get => {
             let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>();
             // A URI may have 65,534 bytes.
             let query = escaped(document).into_iter().take(15_000).collect::<Vec<_>>().concat();
@@ -95,10 +95,10 @@ fn request(way: &Way, key: Option<&str>, document: &str, variables: &Value) -> R
 }
 
 /// Checks the invariants of every response; returns its kind.
-fn holds(answer: &Answer) -> Result<String, TestCaseError> {
+fn check_response(answer: &Answer) -> Result<String, TestCaseError> {
     let Answer { status, headers, text } = answer;
     prop_assert!(!status.is_server_error(), "{status}: {text}");
-    prop_assert!(text.len() <= LONGEST, "{} bytes", text.len());
+    prop_assert!(text.len() <= MAX_RESPONSE_BYTES, "{} bytes", text.len());
     for word in ["INTERNAL", "TIMEOUT", "UNAVAILABLE"] {
         prop_assert!(!text.contains(&format!("\"code\":\"{word}\"")), "{text}");
     }
@@ -114,10 +114,10 @@ fn holds(answer: &Answer) -> Result<String, TestCaseError> {
 }
 
 /// Sends this number of requests to a gateway with these security settings.
-fn run(exposure: SecuritySettings, cases: u32) {
+fn run(security: SecuritySettings, cases: u32) {
     let runtime = Runtime::new().expect("a runtime");
     let app = runtime.block_on(async {
-        let app = TestApp::exposed(exposure).await;
+        let app = TestApp::with_security(security).await;
         let sample = |n: i32| {
             json!({ "device": format!("d{}", n % 3), "measuredAt": format!("2026-05-01T10:{n:02}:00Z"), "pm10": n, "pm25": 1,
                 "latitude": 52.2 + f64::from(n) / 1000.0, "longitude": 0.1 })
@@ -147,15 +147,15 @@ fn send(runtime: &Runtime, app: &TestApp, cases: u32) -> BTreeMap<String, u32> {
     let kinds = RefCell::new(BTreeMap::<String, u32>::new());
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(
-        &(ways(), any::<bool>(), documents::of_any_kind(), variables()),
+        &(transports(), any::<bool>(), documents::of_any_kind(), variables()),
         |(way, admin, document, variables)| {
             let answer = runtime.block_on(async {
                 let request = request(&way, admin.then_some(&app.admin), &document, &variables);
-                let limit = if document.contains("subscription") { SILENCE } else { DEADLINE };
+                let limit = if document.contains("subscription") { SUBSCRIPTION_TIMEOUT } else { DEADLINE };
                 timeout(limit, app.send(request)).await
             });
             let kind = if let Ok(answer) = answer {
-                holds(&answer)?
+                check_response(&answer)?
             } else {
                 prop_assert!(document.contains("subscription"), "no answer");
                 "subscribed".to_owned()

@@ -35,46 +35,46 @@ const ZONES: [Tz; 5] =
     [Tz::UTC, Tz::Europe__London, Tz::Asia__Kolkata, Tz::Australia__Lord_Howe, Tz::America__St_Johns];
 
 impl StatisticsQuery {
-    pub fn random(chance: &mut ChaCha8Rng) -> Self {
+    pub fn random(rng: &mut ChaCha8Rng) -> Self {
         let begin =
-            at(["2025-03-29T20:00:00Z", "2025-10-25T12:00:00Z", "2025-01-01T00:00:00Z"][chance.random_range(0..3)]);
-        let whole = chance.random_bool(0.5);
-        let moment = |chance: &mut ChaCha8Rng, days: i64| {
-            let seconds = chance.random_range(0..days * 86_400);
+            at(["2025-03-29T20:00:00Z", "2025-10-25T12:00:00Z", "2025-01-01T00:00:00Z"][rng.random_range(0..3)]);
+        let whole = rng.random_bool(0.5);
+        let moment = |rng: &mut ChaCha8Rng, days: i64| {
+            let seconds = rng.random_range(0..days * 86_400);
             begin + TimeDelta::seconds(if whole { seconds / 3600 * 3600 } else { seconds })
         };
-        let from = moment(chance, 2);
-        let days = if chance.random_bool(0.3) { 400 } else { 3 };
-        let to = moment(chance, days);
+        let from = moment(rng, 2);
+        let days = if rng.random_bool(0.3) { 400 } else { 3 };
+        let to = moment(rng, days);
         // With quarter-hour buckets a year is too long.
         let every = if days == 3 { 0..INTERVALS.len() } else { 1..INTERVALS.len() };
-        let every = chance.random_bool(0.7).then(|| INTERVALS[chance.random_range(every)]);
+        let every = rng.random_bool(0.7).then(|| INTERVALS[rng.random_range(every)]);
         let short = ["FIFTEEN_MINUTES", "HOUR"].iter().any(|&short| every == Some(short));
         let mut groups = Vec::new();
         for (group, share) in [("DEVICE", 0.3), ("CELL", 0.3), ("HOUR_OF_DAY", 0.2), ("DAY_OF_WEEK", 0.2)] {
-            if chance.random_bool(share) {
+            if rng.random_bool(share) {
                 groups.push(group);
             }
         }
         Self {
-            zone: ZONES[chance.random_range(0..ZONES.len())],
+            zone: ZONES[rng.random_range(0..ZONES.len())],
             every,
             groups,
-            devices: chance.random_bool(0.3).then(|| vec!["bike-1".to_owned(), "bike-2".to_owned()]),
+            devices: rng.random_bool(0.3).then(|| vec!["bike-1".to_owned(), "bike-2".to_owned()]),
             from,
             // Up to the present there would be too many short buckets.
             to: (to > from || short).then(|| to.max(from + TimeDelta::hours(1))),
-            area: chance.random_bool(0.3).then(|| {
-                if chance.random_bool(0.2) {
+            area: rng.random_bool(0.3).then(|| {
+                if rng.random_bool(0.2) {
                     return [-1.0, -1.0, 53.0, 1.0]; // the town, and Null Island
                 }
-                let (south, west) = (chance.random_range(52.18..52.2), chance.random_range(0.09..0.12));
-                [south, west, south + chance.random_range(0.001..0.03), west + chance.random_range(0.001..0.04)]
+                let (south, west) = (rng.random_range(52.18..52.2), rng.random_range(0.09..0.12));
+                [south, west, south + rng.random_range(0.001..0.03), west + rng.random_range(0.001..0.04)]
             }),
-            least_pm10: chance.random_bool(0.2).then_some(12.4),
-            percentiles: chance.random_bool(0.3),
-            included: chance.random_bool(0.3),
-            invalid_counts: chance.random_bool(0.2),
+            least_pm10: rng.random_bool(0.2).then_some(12.4),
+            percentiles: rng.random_bool(0.3),
+            included: rng.random_bool(0.3),
+            invalid_counts: rng.random_bool(0.2),
         }
     }
 

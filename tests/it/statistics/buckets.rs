@@ -88,8 +88,8 @@ async fn the_days_on_which_clocks_change_have_a_bucket_for_each_hour_that_they_s
 
 #[tokio::test]
 async fn filled_buckets_are_the_others_and_all_between() {
-    let mut chance = ChaCha8Rng::seed_from_u64(90);
-    let (app, _) = filled(&mut chance).await;
+    let mut rng = ChaCha8Rng::seed_from_u64(90);
+    let (app, _) = filled(&mut rng).await;
     let mut all_empty = 0;
     for zone in ["Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata"] {
         for (every, group) in [("HOUR", ""), ("DAY", "DEVICE"), ("THREE_HOURS", "CELL"), ("WEEK", "CELL, DEVICE")] {
@@ -147,7 +147,7 @@ async fn devices_without_measurements_have_buckets_where_they_are_named() {
         "{{ devices {{ nodes {{ key statistics(filter: {{{span}}}, every: AUTO, maxBuckets: 3, fill: NULL) {{
         startLocal interval count pm10 {{ mean }} }} }} }} }}"
     );
-    let (count, response) = statements.of(app.query(&query)).await;
+    let (count, response) = statements.count(app.query(&query)).await;
     assert_eq!(count, 2);
     let day = |day: &str, count: i32, mean: Value| json!({ "startLocal": format!("2026-03-{day}T00:00:00+00:00"), "interval": "DAY", "count": count, "pm10": { "mean": mean } });
     let (bike, silent) = (

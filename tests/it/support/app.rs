@@ -92,7 +92,7 @@ impl TestApp {
     }
 
     /// One more gateway on an existing database, behind a pooler.
-    pub async fn behind(first: &Self, pooler: &PgConnectOptions, direct: &PgConnectOptions) -> Self {
+    pub async fn behind_pooler(first: &Self, pooler: &PgConnectOptions, direct: &PgConnectOptions) -> Self {
         let database = connect::open(pooler, 5, 5).await.expect("a database").with_direct_connection(direct.clone());
         connect::migrate(&database).await.expect("there is nothing to do");
         Self::start(database, &first.admin, pooler, true, SecuritySettings::default())
@@ -106,20 +106,20 @@ impl TestApp {
     }
 
     /// A gateway with these security settings and public read access.
-    pub async fn exposed(exposure: SecuritySettings) -> Self {
+    pub async fn with_security(security: SecuritySettings) -> Self {
         let options = empty_database().await;
         let database = connect::open(&options, 5, 5).await.expect("a database");
         let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
-        Self::start(database, admin.reveal(), &options, true, exposure)
+        Self::start(database, admin.reveal(), &options, true, security)
     }
 
     /// The same on that database, with other limits than the defaults.
-    pub async fn exposed_on(options: &PgConnectOptions, exposure: SecuritySettings, limits: Limits) -> Self {
+    pub async fn with_security_on(options: &PgConnectOptions, security: SecuritySettings, limits: Limits) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
         let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
         let about = GatewayInfo {
             public_read: true,
-            security_profile: exposure,
+            security_profile: security,
             limits,
             slow_operation_threshold: Duration::MAX,
             database_host: options.get_host().to_owned(),
@@ -162,9 +162,9 @@ impl TestApp {
         admin: &str,
         options: &PgConnectOptions,
         public_read: bool,
-        exposure: SecuritySettings,
+        security: SecuritySettings,
     ) -> Self {
-        Self::start_with(database, Replicas::default(), admin, options, public_read, exposure)
+        Self::start_with(database, Replicas::default(), admin, options, public_read, security)
     }
 
     fn start_with(
@@ -173,11 +173,11 @@ impl TestApp {
         admin: &str,
         options: &PgConnectOptions,
         public_read: bool,
-        exposure: SecuritySettings,
+        security: SecuritySettings,
     ) -> Self {
         let about = GatewayInfo {
             public_read,
-            security_profile: exposure,
+            security_profile: security,
             limits: Limits::default(),
             slow_operation_threshold: Duration::MAX,
             database_host: options.get_host().to_owned(),
@@ -219,7 +219,7 @@ impl TestApp {
     }
 
     /// The same with this concurrency limit.
-    pub fn with_capacity(mut self, capacity: ConcurrencyLimit) -> Self {
+    pub fn with_concurrency_limit(mut self, capacity: ConcurrencyLimit) -> Self {
         self.app.concurrency_limit = capacity;
         self.router = self.app.router();
         self
@@ -303,11 +303,11 @@ impl TestApp {
 
     /// Runs a GraphQL query without HTTP: no list is written as text.
     pub async fn by_resolvers(&self, query: &str) -> Value {
-        serde_json::to_value(self.executed(query.into()).await).expect("JSON")
+        serde_json::to_value(self.execute(query.into()).await).expect("JSON")
     }
 
     /// Executes a GraphQL request without HTTP.
-    pub async fn executed(&self, request: async_graphql::Request) -> async_graphql::Response {
+    pub async fn execute(&self, request: async_graphql::Request) -> async_graphql::Response {
         graphql::execute(&self.schema, request, Caller::Anonymous).await
     }
 

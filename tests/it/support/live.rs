@@ -15,7 +15,7 @@ use super::TestApp;
 /// Generous, for a busy machine.
 const DEADLINE: Duration = Duration::from_mins(1);
 /// How long to wait where no event is expected. It is no deadline: a later event is found by the next check.
-const QUIET: Duration = Duration::from_millis(100);
+const NO_EVENT_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl TestApp {
     /// Subscribes without a key.
@@ -69,8 +69,8 @@ pub fn payload(event: &SubscriptionEvent) -> Value {
 }
 
 /// Checks that no event comes.
-pub async fn nothing(subscriber: &mut Subscriber) {
-    if let Ok(next) = timeout(QUIET, subscriber.next()).await {
+pub async fn assert_no_event(subscriber: &mut Subscriber) {
+    if let Ok(next) = timeout(NO_EVENT_TIMEOUT, subscriber.next()).await {
         panic!("{next:?}");
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     at,
-    packet::{Raw, encode, ttn_body},
+    packet::{RawSample, encode, ttn_body},
 };
 use axum::{
     body::Body,
@@ -29,7 +29,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 /// Maximum duration of a response, whatever happens to the database.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause before a body is repeated.
-const PAUSE: Duration = Duration::from_millis(50);
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// One posted sample: device, microseconds since 1970, PM10, PM2.5.
 pub type SampleValues = (String, i64, i32, i32);
@@ -92,7 +92,7 @@ impl Load {
     }
 
     /// Waits until a body is acknowledged that was not at the time of the call.
-    pub async fn goes_on(&self, within: Duration) {
+    pub async fn wait_for_progress(&self, within: Duration) {
         let (before, since) = (self.report().bodies, Instant::now());
         while self.report().bodies == before {
             let LoadReport { bodies, unavailable, unanswered, .. } = self.report();
@@ -137,7 +137,7 @@ impl Sensor {
                 if self.record_response(answer.map(|response| response.into_parts().0), since.elapsed(), &samples) {
                     break;
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
             if self.ended.load(Ordering::Relaxed) {
                 return;
@@ -182,7 +182,7 @@ fn post(sensor: usize, count: i32) -> (&'static str, String, Vec<SampleValues>) 
     };
     match sensor % 3 {
         0 => {
-            let raw = |(_, pm10, pm2_5)| Raw::new(52.2, 0.13, f64::from(pm10), f64::from(pm2_5));
+            let raw = |(_, pm10, pm2_5)| RawSample::new(52.2, 0.13, f64::from(pm10), f64::from(pm2_5));
             let packet = encode(&samples(8).map(raw).collect::<Vec<_>>());
             let mut body = ttn_body(&device, &time(8 * count + 7).to_rfc3339(), &packet);
             body["counter"] = json!(count);

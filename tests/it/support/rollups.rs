@@ -4,7 +4,7 @@ use airgraph::domain::quantity::{Group, Quantity};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 /// Counts, minima and maxima are compared exactly; sums up to the order of addition.
-pub async fn assert_rollups_are_true(connection: &mut PgConnection) {
+pub async fn assert_rollups_match(connection: &mut PgConnection) {
     // Computed in SQL, in another way than the recorder does: the ancestor cell is derived by hand.
     let ancestor = "(cell & ~(15::bigint << 52)) | (9::bigint << 52) | 262143";
     let pms = ["pm1", "pm2_5", "pm4", "pm10"];

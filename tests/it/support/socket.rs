@@ -63,13 +63,13 @@ impl Socket {
     pub async fn ready(address: SocketAddr, key: Option<&str>) -> Self {
         let mut socket = Self::open(address).await;
         let payload = key.map(|key| json!({ "authorization": format!("Bearer {key}") }));
-        socket.say(json!({ "type": "connection_init", "payload": payload })).await;
+        socket.send_json(json!({ "type": "connection_init", "payload": payload })).await;
         assert_eq!(socket.receive().await, json!({ "type": "connection_ack" }));
         socket
     }
 
     /// Sends a message.
-    pub async fn say(&mut self, message: Value) {
+    pub async fn send_json(&mut self, message: Value) {
         self.send(Message::text(message.to_string())).await;
     }
 
@@ -81,7 +81,7 @@ impl Socket {
     /// Starts an operation.
     pub async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({ "query": query, "variables": variables });
-        self.say(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
+        self.send_json(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
     }
 
     /// The next message.

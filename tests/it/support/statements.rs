@@ -83,7 +83,7 @@ impl Statements {
     }
 
     /// Number of statements while the future ran, and its output.
-    pub async fn of<T>(&self, future: impl Future<Output = T>) -> (usize, T) {
+    pub async fn count<T>(&self, future: impl Future<Output = T>) -> (usize, T) {
         let before = COUNT.get();
         let outcome = future.await;
         (COUNT.get() - before, outcome)
@@ -136,7 +136,7 @@ impl Plan {
     }
 
     /// The tables that were read from end to end, except those of about a page.
-    pub fn read_whole(&self) -> Vec<&str> {
+    pub fn sequential_scans(&self) -> Vec<&str> {
         let steps = self.steps().into_iter();
         let whole = steps.filter(|step| step["Node Type"] == "Seq Scan" && rows_scanned(step) > 100.0);
         whole.filter_map(|step| step["Relation Name"].as_str()).collect()

@@ -18,7 +18,7 @@ const SUBSCRIBE: &str =
     r#"{"type":"subscribe","id":"1","payload":{"query":"subscription { deviceUpdated { cursor } }"}}"#;
 
 /// The action of a client.
-enum Does {
+enum ClientAction {
     /// Offers another subprotocol.
     Offers(&'static str),
     /// Sends these messages at once.
@@ -29,7 +29,7 @@ enum Does {
     WaitsForTheEnd,
 }
 
-use Does::{Offers, Sends, SendsLater, WaitsForTheEnd};
+use ClientAction::{Offers, Sends, SendsLater, WaitsForTheEnd};
 
 #[tokio::test]
 async fn each_reason_to_close_a_socket_has_its_code() {

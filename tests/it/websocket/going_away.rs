@@ -37,7 +37,7 @@ async fn shutdown_closes_sockets_after_their_operations() {
     );
     let mut busy = Socket::ready(address, Some(key)).await;
     busy.subscribe("1", RECORD, json!({})).await;
-    busy.say(json!({ "type": "ping" })).await;
+    busy.send_json(json!({ "type": "ping" })).await;
     assert_eq!(busy.receive().await, json!({ "type": "pong" }), "so the mutation runs");
 
     let ended = tokio::task::spawn_blocking(move || gateway.terminate());

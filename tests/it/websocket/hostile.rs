@@ -115,7 +115,7 @@ async fn any_messages_are_answered_or_the_socket_is_closed_with_a_code() {
 }
 
 #[tokio::test]
-async fn any_bytes_are_no_harm() {
+async fn arbitrary_bytes_are_harmless() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let mut runner = TestRunner::deterministic();

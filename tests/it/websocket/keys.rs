@@ -22,7 +22,7 @@ fn forbidden() -> (u16, String) {
 
 /// Sends `connection_init` with this payload.
 async fn init(socket: &mut Socket, payload: Value) {
-    socket.say(json!({ "type": "connection_init", "payload": payload })).await;
+    socket.send_json(json!({ "type": "connection_init", "payload": payload })).await;
 }
 
 /// A new key, and its id.
@@ -98,7 +98,7 @@ async fn a_key_that_expires_ends_the_operations_and_the_socket() {
         assert_eq!(message["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{message}");
     }
     assert_eq!(socket.closed().await, forbidden());
-    other.say(json!({ "type": "ping" })).await;
+    other.send_json(json!({ "type": "ping" })).await;
     assert_eq!(other.receive().await, json!({ "type": "pong" }));
 }
 
@@ -118,7 +118,7 @@ async fn a_revoked_key_is_noticed_and_a_database_that_is_away_is_no_reason_to_cl
     app.database.keys.close().await;
     app.clock.advance(TimeDelta::seconds(61));
     tokio::time::sleep(5 * key_pace).await;
-    valid.say(json!({ "type": "ping" })).await;
+    valid.send_json(json!({ "type": "ping" })).await;
     assert_eq!(valid.receive().await, json!({ "type": "pong" }));
     let mut late = Socket::open(address).await;
     init(&mut late, json!({ "authorization": format!("Bearer {}", app.admin) })).await;

@@ -62,13 +62,13 @@ async fn a_thousand_subscriptions_on_one_socket_are_nine_hundred_too_many() {
         ids.insert(message["id"].to_string());
     }
     assert_eq!(ids.len(), 100, "each of those that run, once");
-    socket.say(json!({ "type": "complete", "id": "7" })).await;
+    socket.send_json(json!({ "type": "complete", "id": "7" })).await;
     socket.subscribe("1000", "{ __typename }", json!({})).await;
     assert_eq!(socket.receive().await["type"], "next", "there is room again");
 }
 
 #[tokio::test]
-async fn no_more_sockets_are_opened_than_may_be() {
+async fn total_number_of_sockets_is_limited() {
     let app = TestApp::new().await.with_sockets(2, SocketTimeouts::default());
     let address = app.listen().await;
     let first = Socket::ready(address, None).await;
@@ -84,7 +84,7 @@ async fn no_more_sockets_are_opened_than_may_be() {
 }
 
 #[tokio::test]
-async fn one_caller_opens_only_so_many_sockets() {
+async fn sockets_per_caller_are_limited() {
     let websockets = WebSocketLimits { max_per_caller: 1, ..WebSocketLimits::default() };
     let app = TestApp::with_limits(Limits { websockets, ..Limits::default() }).await;
     let address = app.listen().await;
@@ -102,7 +102,7 @@ async fn one_caller_opens_only_so_many_sockets() {
         }
     };
     let mut second = timeout(DEADLINE, again).await.expect("a place is free again");
-    second.say(json!({ "type": "connection_init", "payload": { "x-api-key": app.admin } })).await;
+    second.send_json(json!({ "type": "connection_init", "payload": { "x-api-key": app.admin } })).await;
     assert_eq!(second.closed().await, (1013, "too many WebSockets of yours are open; close some".to_owned()));
     drop(by_key);
 }

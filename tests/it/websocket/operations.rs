@@ -60,7 +60,7 @@ async fn a_long_answer_comes_in_fragments_and_whole() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_executed_is_an_error_and_what_fails_is_an_answer() {
+async fn invalid_operation_is_an_error_and_failed_one_a_result() {
     let app = TestApp::new().await;
     let mut socket = Socket::ready(app.listen().await, None).await;
     for (query, code) in [
@@ -82,7 +82,7 @@ async fn what_can_not_be_executed_is_an_error_and_what_fails_is_an_answer() {
     assert_eq!(messages[1], json!({ "id": "1", "type": "complete" }));
 
     socket
-        .say(json!({ "type": "subscribe", "id": "2", "payload": {
+        .send_json(json!({ "type": "subscribe", "id": "2", "payload": {
         "query": "query A { __typename } query B($k: String!) { device(key: $k) { key } }", "operationName": "B",
         "variables": { "k": "x" } } }))
         .await;
@@ -102,15 +102,15 @@ async fn a_slow_operation_holds_up_no_other_and_can_be_dropped() {
     assert_eq!(messages[0]["payload"]["data"], json!({ "__typename": "Query" }));
 
     // An id in use is rejected; that of a completed operation is free at once, and no more messages of it come.
-    socket.say(json!({ "type": "complete", "id": "dropped" })).await;
+    socket.send_json(json!({ "type": "complete", "id": "dropped" })).await;
     assert_eq!(execute(&mut socket, "dropped", TYPENAME).await[1], json!({ "id": "dropped", "type": "complete" }));
     lock.rollback().await.expect("let go");
     assert_eq!(socket.receive().await["payload"]["data"]["recordMeasurements"]["recorded"], 1);
     assert_eq!(socket.receive().await, json!({ "id": "slow", "type": "complete" }));
     for id in ["slow", "dropped", "never there"] {
-        socket.say(json!({ "type": "complete", "id": id })).await;
+        socket.send_json(json!({ "type": "complete", "id": id })).await;
     }
-    socket.say(json!({ "type": "ping" })).await;
+    socket.send_json(json!({ "type": "ping" })).await;
     assert_eq!(socket.receive().await, json!({ "type": "pong" }));
     // The mutation itself was completed.
     let recorded = "{ devices { nodes { key } } }";

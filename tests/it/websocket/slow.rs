@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{TestApp, gateway::DEADLINE, socket::Socket};
 
-const PACE: SocketTimeouts = SocketTimeouts {
+const TIMEOUTS: SocketTimeouts = SocketTimeouts {
     init: DEADLINE,
     ping_interval: DEADLINE,
     key_recheck: DEADLINE,
@@ -20,7 +20,7 @@ const PACE: SocketTimeouts = SocketTimeouts {
 };
 
 /// Sends large pings and reads no response, until sending blocks because the other side waits too.
-async fn clog(socket: &mut Socket) {
+async fn fill_socket(socket: &mut Socket) {
     let ping = json!({ "type": "ping", "payload": { "x": "x".repeat(1_000_000) } }).to_string();
     for _ in 0..1000 {
         match timeout(Duration::from_secs(3), socket.0.send(Message::text(ping.clone()))).await {
@@ -33,17 +33,17 @@ async fn clog(socket: &mut Socket) {
 
 #[tokio::test]
 async fn socket_without_reads_is_closed() {
-    let app = TestApp::new().await.with_sockets(10, PACE);
+    let app = TestApp::new().await.with_sockets(10, TIMEOUTS);
     let mut socket = Socket::ready(app.listen().await, None).await;
-    clog(&mut socket).await;
+    fill_socket(&mut socket).await;
     timeout(DEADLINE, app.app.sockets.all_closed()).await.expect("the socket is closed");
 }
 
 #[tokio::test]
 async fn socket_that_reads_again_receives_the_too_slow_error() {
-    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { close: DEADLINE, ..PACE });
+    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { close: DEADLINE, ..TIMEOUTS });
     let mut socket = Socket::ready(app.listen().await, None).await;
-    clog(&mut socket).await;
+    fill_socket(&mut socket).await;
     let closed = async {
         loop {
             match socket.0.next().await {
@@ -60,7 +60,7 @@ async fn socket_that_reads_again_receives_the_too_slow_error() {
 #[tokio::test]
 async fn socket_without_pongs_is_closed_and_others_stay() {
     let ping_interval = Duration::from_millis(700);
-    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { ping_interval, ..PACE });
+    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { ping_interval, ..TIMEOUTS });
     let address = app.listen().await;
     let dead = Socket::ready(address, None).await; // answers nothing unless `next` is called
     let mut alive = Socket::ready(address, None).await;

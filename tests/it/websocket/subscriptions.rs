@@ -37,7 +37,7 @@ async fn settle(socket: &mut Socket) {
         .await;
     let message = socket.receive().await;
     assert_eq!((&message["id"], &message["type"]), (&json!("settle"), &json!("next")), "{message}");
-    socket.say(json!({ "type": "complete", "id": "settle" })).await;
+    socket.send_json(json!({ "type": "complete", "id": "settle" })).await;
 }
 
 #[tokio::test]
@@ -53,8 +53,8 @@ async fn events_come_until_the_client_completes_and_can_be_resumed() {
     app.record(json!([sample(2, 3)])).await;
     assert_eq!(event(&socket.receive().await).1, 3.0);
 
-    socket.say(json!({ "type": "complete", "id": "1" })).await;
-    socket.say(json!({ "type": "ping" })).await;
+    socket.send_json(json!({ "type": "complete", "id": "1" })).await;
+    socket.send_json(json!({ "type": "ping" })).await;
     assert_eq!(socket.receive().await, json!({ "type": "pong" }), "so it has ended");
     app.record(json!([sample(3, 4)])).await;
     socket.subscribe("1", MEASUREMENTS, json!({ "after": first })).await;
@@ -65,7 +65,7 @@ async fn events_come_until_the_client_completes_and_can_be_resumed() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_subscribed_to_is_an_error() {
+async fn invalid_subscription_is_an_error() {
     let app = TestApp::new().await;
     app.admin(QUIET, json!({})).await;
     let mut socket = Socket::ready(app.listen().await, None).await;
@@ -136,7 +136,7 @@ const RESUMED: &str = "subscription { measurementRecorded(filter: { pm10: { min:
 /// Subscribes with the extension `resume`.
 async fn resume(socket: &mut Socket, after: Value) {
     let payload = json!({ "query": RESUMED, "extensions": { "resume": { "after": after } } });
-    socket.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+    socket.send_json(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
 }
 
 /// The next result, and its cursor.

@@ -19,14 +19,14 @@ fn demo(data_dir: &Path, arguments: &[&str]) -> Result<Output> {
 
 /// Recorded samples and duplicates, from the one line on standard output.
 fn counts(output: &Output) -> Result<(usize, usize)> {
-    let (said, complaint) = (str::from_utf8(&output.stdout)?, str::from_utf8(&output.stderr)?);
+    let (line, complaint) = (str::from_utf8(&output.stdout)?, str::from_utf8(&output.stderr)?);
     ensure!(output.status.success(), "{complaint}");
-    ensure!(said.lines().count() == 1, "not one line: {said}");
-    ensure!(said.starts_with("2 devices: "), "{said}");
-    let words: Vec<_> = said.split_whitespace().collect();
+    ensure!(line.lines().count() == 1, "not one line: {line}");
+    ensure!(line.starts_with("2 devices: "), "{line}");
+    let words: Vec<_> = line.split_whitespace().collect();
     let before = |word| {
         let at = words.iter().position(|other| other.trim_end_matches(',') == word);
-        words[at.with_context(|| format!("no {word}: {said}"))? - 1].parse().context("no number")
+        words[at.with_context(|| format!("no {word}: {line}"))? - 1].parse().context("no number")
     };
     Ok((before("recorded")?, before("duplicates")?))
 }
@@ -58,8 +58,8 @@ fn invalid_demo_arguments_are_rejected_in_one_line_before_start() -> Result<()> 
     ];
     for (arguments, expected) in cases {
         let output = demo(&data_dir, arguments)?;
-        let said = str::from_utf8(&output.stderr)?;
-        assert!(!output.status.success() && said.lines().count() == 1 && said.contains(expected), "{said}");
+        let message = str::from_utf8(&output.stderr)?;
+        assert!(!output.status.success() && message.lines().count() == 1 && message.contains(expected), "{message}");
     }
     assert!(!data_dir.exists(), "it left something behind");
     Ok(())

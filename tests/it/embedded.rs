@@ -97,9 +97,9 @@ fn startup_error(data_dir: &Path) -> Result<String> {
     drop(stdin);
     ensure!(!output.status.success(), "it started");
     ensure!(output.stdout.is_empty(), "it printed a URL");
-    let said = String::from_utf8(output.stderr)?;
-    ensure!(said.lines().count() == 1, "not one line: {said}");
-    Ok(said)
+    let message = String::from_utf8(output.stderr)?;
+    ensure!(message.lines().count() == 1, "not one line: {message}");
+    Ok(message)
 }
 
 async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> Result<T> {
@@ -286,10 +286,10 @@ async fn a_second_one_is_refused_or_attaches() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let first = DevDb::start(&data_dir, &[])?;
 
-    let said = startup_error(&data_dir)?;
+    let message = startup_error(&data_dir)?;
     let expected =
         format!("another airgraph is running on {}, pid {}", data_dir.canonicalize()?.display(), first.process.id());
-    assert!(said.contains(&expected), "{said}");
+    assert!(message.contains(&expected), "{message}");
     let refused = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await;
     assert!(refused.is_err_and(|error| error.to_string().contains(&expected)));
 
@@ -361,17 +361,17 @@ async fn the_number_of_a_dead_postgres_may_belong_to_another_process() -> Result
 #[test]
 fn inaccessible_directory_is_named_to_root() -> Result<()> {
     if !Uid::effective().is_root() {
-        eprintln!("left out: only root gives its privileges up");
+        eprintln!("skipped: only root drops its privileges");
         return Ok(());
     }
     let parent = tempfile::tempdir()?;
     fs::set_permissions(parent.path(), Permissions::from_mode(0o700))?;
     let data_dir = parent.path().join("data");
-    let said = startup_error(&data_dir)?;
+    let message = startup_error(&data_dir)?;
     let folder = parent.path().canonicalize()?;
-    assert!(said.contains(&format!("may not enter {}", folder.display())), "{said}");
-    assert!(said.contains(&format!("chmod o+x {}", folder.display())), "{said}");
-    assert!(!data_dir.exists(), "it left something behind");
+    assert!(message.contains(&format!("may not enter {}", folder.display())), "{message}");
+    assert!(message.contains(&format!("chmod o+x {}", folder.display())), "{message}");
+    assert!(!data_dir.exists(), "the data folder was created");
     Ok(())
 }
 
@@ -381,8 +381,8 @@ fn foreign_files_in_the_data_folder_are_left_alone() -> Result<()> {
     DevDb::start(&data_dir, &[])?.close_stdin()?;
     fs::remove_file(data_dir.join("postgres/PG_VERSION"))?;
 
-    let said = startup_error(&data_dir)?;
-    assert!(said.contains("is not a PostgreSQL cluster"), "{said}");
+    let message = startup_error(&data_dir)?;
+    assert!(message.contains("is not a PostgreSQL cluster"), "{message}");
     assert!(data_dir.join("postgres/base").exists(), "it was deleted");
     Ok(())
 }

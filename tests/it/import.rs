@@ -85,8 +85,8 @@ async fn invalid_import_is_reported_in_one_line() {
     ] {
         let output = run(import(&options, arguments)).await;
         assert!(!output.status.success());
-        let said = text(&output.stderr);
-        assert!(said.starts_with(expected) && said.lines().count() == 1, "{said}");
+        let message = text(&output.stderr);
+        assert!(message.starts_with(expected) && message.lines().count() == 1, "{message}");
     }
     for (arguments, hint) in
         [(&[][..], "<FILES>"), (&["--device= ", file], "--device"), (&["--columns=x", file], "--columns")]

@@ -83,7 +83,7 @@ async fn keys_that_a_key_created_are_revoked_with_it_where_that_is_wanted() {
     let (parent, parent_id) = create(&app, &app.admin, "ADMIN").await;
     let (child, child_id) = create(&app, &parent, "ADMIN").await;
     let (grandchild, _) = create(&app, &child, "SENSOR").await;
-    let (stranger, _) = create(&app, &app.admin, "READER").await;
+    let (unrelated, _) = create(&app, &app.admin, "READER").await;
     assert_eq!(child_id["createdBy"]["id"], parent_id["id"]);
 
     let counts = |status: &str, revoked: u8, valid: u8| json!({ "revokeApiKey": { "status": status, "descendantsRevoked": revoked, "descendantsValid": valid } });
@@ -96,7 +96,7 @@ async fn keys_that_a_key_created_are_revoked_with_it_where_that_is_wanted() {
     let leaked = app.admin(REVOKE, json!({ "id": parent_id["id"], "all": true })).await;
     assert_eq!(leaked, counts("REVOKED", 2, 0));
     assert!(!is_valid(&app, &child).await && !is_valid(&app, &grandchild).await);
-    assert!(is_valid(&app, &stranger).await && is_valid(&app, &app.admin).await);
+    assert!(is_valid(&app, &unrelated).await && is_valid(&app, &app.admin).await);
 }
 
 /// Waits until the statement that creates a key waits for a lock. The update of a key's last use may wait beside it.

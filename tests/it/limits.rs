@@ -63,7 +63,7 @@ fn refused() -> Vec<(String, &'static str, &'static str)> {
 #[tokio::test]
 async fn documents_beyond_a_limit_are_refused_with_what_to_do() {
     let app = TestApp::new().await;
-    for (document, code, says) in refused() {
+    for (document, code, expected) in refused() {
         let shown = &document[..document.len().min(120)];
         let body = json!({ "query": document }).to_string();
         for accept in [NEW, "application/json"] {
@@ -77,7 +77,7 @@ async fn documents_beyond_a_limit_are_refused_with_what_to_do() {
             );
             assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer}");
             let message = answer["errors"][0]["message"].as_str().expect("a message");
-            assert!(message.contains(says), "{shown}: {message}");
+            assert!(message.contains(expected), "{shown}: {message}");
         }
     }
 }
@@ -86,20 +86,22 @@ async fn documents_beyond_a_limit_are_refused_with_what_to_do() {
 async fn limits_hold_on_every_transport() {
     let app = TestApp::new().await;
     let aliases = many(101, |n| format!("a{n}:version"));
-    let says = |text: &str| assert!(text.contains("more than 100 aliases"), "{text}");
+    let assert_too_many_aliases = |text: &str| assert!(text.contains("more than 100 aliases"), "{text}");
     // GET
     let query = format!("{{server{{{aliases}}}}}").replace('{', "%7b").replace('}', "%7d").replace(' ', "+");
-    says(&app.get(&format!("/graphql?query={query}")).await.text);
+    assert_too_many_aliases(&app.get(&format!("/graphql?query={query}")).await.text);
     // Server-Sent Events, one answer and a subscription
     let body = json!({ "query": format!("{{ server {{ {aliases} }} }}") });
-    says(&app.post("/graphql/stream", None, body.to_string()).await.text);
+    assert_too_many_aliases(&app.post("/graphql/stream", None, body.to_string()).await.text);
     let subscription = many(101, |n| format!("a{n}: id"));
     let subscription = format!("subscription {{ measurementRecorded {{ measurement {{ {subscription} }} }} }}");
-    says(&app.post("/graphql/stream", None, json!({ "query": subscription }).to_string()).await.text);
+    assert_too_many_aliases(
+        &app.post("/graphql/stream", None, json!({ "query": subscription }).to_string()).await.text,
+    );
     // without HTTP, as a WebSocket does
-    says(&app.by_resolvers(&format!("{{ server {{ {aliases} }} }}")).await.to_string());
+    assert_too_many_aliases(&app.by_resolvers(&format!("{{ server {{ {aliases} }} }}")).await.to_string());
     let refusal = app.live.subscribe(subscription.into(), &airgraph::auth::Caller::Anonymous, None).await;
-    says(&refusal.err().expect("refused").errors[0].message);
+    assert_too_many_aliases(&refusal.err().expect("refused").errors[0].message);
 }
 
 #[tokio::test]
@@ -133,15 +135,15 @@ async fn number_of_reported_validation_errors_is_limited() {
 async fn a_message_repeats_little_of_the_document() {
     let app = TestApp::new().await;
     let long = "x".repeat(100_000);
-    for (document, says) in [
+    for (document, expected) in [
         (format!("{{ a(b: \"{long}\" }}"), "expected"),
         (format!("{{ {long} }}"), "is longer than 128 bytes"),
         (format!("{{ node(id: {long}) {{ id }} }}"), "id: expected an ID"),
     ] {
         let answer = post(&app, NEW, json!({ "query": document }).to_string()).await;
-        let status = if says == "expected" { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
-        assert_eq!(answer.status, status, "{says}");
-        assert!(answer.text.len() < 5000 && answer.text.contains(says), "{}", &answer.text[..1000]);
+        let status = if expected == "expected" { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
+        assert_eq!(answer.status, status, "{expected}");
+        assert!(answer.text.len() < 5000 && answer.text.contains(expected), "{}", &answer.text[..1000]);
     }
 }
 

@@ -118,10 +118,12 @@ async fn the_environment_sets_the_profile() {
     assert!(!gateway.welcome.contains("Playground"), "{}", gateway.welcome);
     let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
     let mut socket = Socket::ready(address, None).await;
-    for (query, says) in [("{ __schema { queryType { name } } }", "ask the operator"), ("{ servr }", "did you mean")] {
+    for (query, expected) in
+        [("{ __schema { queryType { name } } }", "ask the operator"), ("{ servr }", "did you mean")]
+    {
         socket.subscribe("1", query, json!({})).await;
         let errors = socket.receive().await["payload"].to_string();
-        assert!(errors.contains(says), "{errors}");
+        assert!(errors.contains(expected), "{errors}");
     }
 }
 

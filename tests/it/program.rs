@@ -169,33 +169,33 @@ async fn sigterm_completes_accepted_requests() {
 /// Runs a command that fails, and returns its error message: one line.
 pub async fn failure(command: Command) -> String {
     let output = output(command).await;
-    let said = text(&output.stderr);
-    assert!(!output.status.success(), "{said}");
-    let last = said.lines().last().unwrap_or_default().to_owned();
-    assert!(last.starts_with("airgraph: "), "{said}");
+    let message = text(&output.stderr);
+    assert!(!output.status.success(), "{message}");
+    let last = message.lines().last().unwrap_or_default().to_owned();
+    assert!(last.starts_with("airgraph: "), "{message}");
     last
 }
 
 #[tokio::test]
 async fn a_database_that_can_not_be_used_is_named_in_one_line() {
     let options = empty_database().await;
-    let said = failure(on(&options.clone().password("not the password"), &["migrate"])).await;
-    assert!(said.contains("refuses the connection: password authentication failed"), "{said}");
-    let said = failure(on(&options.clone().database("nothing_of_that_name"), &["migrate"])).await;
-    assert!(said.contains("\"nothing_of_that_name\" does not exist"), "{said}");
+    let message = failure(on(&options.clone().password("not the password"), &["migrate"])).await;
+    assert!(message.contains("refuses the connection: password authentication failed"), "{message}");
+    let message = failure(on(&options.clone().database("nothing_of_that_name"), &["migrate"])).await;
+    assert!(message.contains("\"nothing_of_that_name\" does not exist"), "{message}");
 
     let mut command = airgraph(&["migrate"]);
     command.env("DATABASE_URL", "postgres://user:geheim@host:port/x");
-    let said = failure(command).await;
-    assert!(said.contains("DATABASE_URL can't be read") && !said.contains("geheim"), "{said}");
+    let message = failure(command).await;
+    assert!(message.contains("DATABASE_URL can't be read") && !message.contains("geheim"), "{message}");
 
     let mut connection = options.connect().await.expect("a connection");
     connection
         .execute("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (999999, 'later', true, '', 0)")
         .await
         .expect("a migration of the future");
-    let said = failure(on(&options, &["migrate"])).await;
-    assert!(said.contains("(migration 999999) is newer than this airgraph"), "{said}");
+    let message = failure(on(&options, &["migrate"])).await;
+    assert!(message.contains("(migration 999999) is newer than this airgraph"), "{message}");
 }
 
 #[tokio::test]
@@ -203,8 +203,8 @@ async fn a_port_in_use_is_named() {
     let options = empty_database().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    let said = failure(on(&options, &["serve", "--listen", &address])).await;
-    assert!(said.contains(&format!("can't listen on {address}")), "{said}");
+    let message = failure(on(&options, &["serve", "--listen", &address])).await;
+    assert!(message.contains(&format!("can't listen on {address}")), "{message}");
 }
 
 #[tokio::test]
@@ -213,12 +213,16 @@ async fn startup_waits_for_the_database_and_logs_it() {
     command.env("DATABASE_URL", "postgres://airgraph:geheim@127.0.0.1:1/airgraph").stderr(Stdio::piped());
     let mut process = command.spawn().expect("airgraph starts");
     let stderr = BufReader::new(process.stderr.take().expect("its standard error"));
-    let said = tokio::task::spawn_blocking(move || {
+    let message = tokio::task::spawn_blocking(move || {
         stderr.lines().take(3).map(|line| line.expect("a line")).collect::<Vec<_>>()
     });
-    for line in said.await.expect("no panic") {
-        let said: Value = serde_json::from_str(&line).expect("a JSON line");
-        assert_eq!((&said["message"], &said["at"]), (&json!("waiting for Postgres"), &json!("127.0.0.1:1")), "{line}");
+    for line in message.await.expect("no panic") {
+        let message: Value = serde_json::from_str(&line).expect("a JSON line");
+        assert_eq!(
+            (&message["message"], &message["at"]),
+            (&json!("waiting for Postgres"), &json!("127.0.0.1:1")),
+            "{line}"
+        );
         assert!(!line.contains("geheim"));
     }
     process.kill().expect("killed");
@@ -248,8 +252,8 @@ async fn keys_are_made_listed_and_revoked() {
         (&["keys", "create", "x", "--role", "sensor", "--device", "unknown"], "there is no device \"unknown\""),
         (&["keys", "create", "x", "--role", "sensor", "--expires", "2000-01-01T00:00:00Z"], "lies in the past"),
     ] {
-        let said = failure(on(&options, arguments)).await;
-        assert!(said.contains(hint), "{said}");
+        let message = failure(on(&options, arguments)).await;
+        assert!(message.contains(hint), "{message}");
     }
 }
 

@@ -394,8 +394,8 @@ async fn the_command_replays_what_its_options_say_beside_a_running_gateway() {
     let run = async |arguments: &[&str]| {
         let output = output(on(&options, &[&["replay"], arguments].concat())).await;
         assert!(output.status.success(), "{}", text(&output.stderr));
-        let said = text(&output.stdout);
-        said.split_once(" in ").expect("a time").0.to_owned()
+        let message = text(&output.stdout);
+        message.split_once(" in ").expect("a time").0.to_owned()
     };
     let before = rows(&app, &EVERYTHING).await;
     let dry = run(&["--all", "--dry-run"]).await;
@@ -415,7 +415,7 @@ async fn the_command_replays_what_its_options_say_beside_a_running_gateway() {
         (&["replay", "--device", "unknown"][..], "--device: there is no device \"unknown\""),
         (&["replay", "--from", "2999-01-01T00:00:00Z"], "--from"),
     ] {
-        let said = failure(on(&options, arguments)).await;
-        assert!(said.contains(hint), "{said}");
+        let message = failure(on(&options, arguments)).await;
+        assert!(message.contains(hint), "{message}");
     }
 }

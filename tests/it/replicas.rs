@@ -138,8 +138,8 @@ async fn reads_after_writes_use_a_current_server_and_others_the_standby() {
     let position = written.headers[MIN_LSN_HEADER].to_str().expect("text").to_owned();
     let (before, _) = pair.standby_queries().await;
 
-    let by_stranger = pair.app.graphql(None, DEVICES, json!({})).await;
-    assert_eq!(devices(&by_stranger), [""; 0], "the standby answers");
+    let anonymous = pair.app.graphql(None, DEVICES, json!({})).await;
+    assert_eq!(devices(&anonymous), [""; 0], "the standby answers");
     let by_key = pair.app.graphql(Some(&pair.app.admin), DEVICES, json!({})).await;
     assert_eq!(devices(&by_key), ["new"]);
     assert_eq!(devices(&query_at_lsn(&pair.app, &position).await.json()), ["new"]);
@@ -336,8 +336,8 @@ async fn callers_always_read_their_own_writes() {
             let read = "query ($key: String!) { device(key: $key) { key } }";
             let read = pair.app.graphql(Some(key), read, json!({ "key": device })).await;
             assert_eq!(read["data"]["device"]["key"], device, "{read}");
-            let stranger = pair.app.graphql(None, DEVICES, json!({})).await;
-            assert_eq!(stranger["errors"], Value::Null);
+            let anonymous = pair.app.graphql(None, DEVICES, json!({})).await;
+            assert_eq!(anonymous["errors"], Value::Null);
         }
     };
     futures_util::future::join_all((0..WRITERS).map(one)).await;

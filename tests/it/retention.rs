@@ -143,6 +143,6 @@ async fn retention_runs_at_startup_unless_disabled() {
     assert_eq!((count(&app, "uplink").await, count(&app, "measurement").await), (0, 1));
     assert_eq!(forgetting.terminate(), Some(0), "it doesn't wait for the next round");
     let refused = output(serve("a while")).await;
-    let said = text(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("such as 90d"), "{said}");
+    let message = text(&refused.stderr);
+    assert!(!refused.status.success() && message.contains("such as 90d"), "{message}");
 }

@@ -294,7 +294,7 @@ async fn a_body_beyond_the_limit_or_of_another_type_is_refused() {
 }
 
 #[tokio::test]
-async fn key_is_accepted_in_every_header_and_in_the_path() {
+async fn key_is_accepted_in_headers_and_in_the_path() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let app = TestApp::new().await;
     let basic = format!("Basic {}", STANDARD.encode(format!("sensor:{}", app.admin)));

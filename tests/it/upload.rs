@@ -94,7 +94,7 @@ async fn a_card_is_recorded_once_however_often_and_in_whatever_pieces_it_comes()
 }
 
 #[tokio::test]
-async fn large_file_is_stored_like_a_small_one() {
+async fn file_in_parts_is_stored_like_the_whole() {
     let app = TestApp::new().await;
     upload(&app, "device=whole", card(0..900)).await;
     for part in 0..9 {

@@ -122,10 +122,10 @@ async fn unfinished_messages_are_small_before_the_client_is_accepted_and_count_a
     let bodies = BodyLimits { max_bytes_per_caller: 100_000, ..BodyLimits::default() };
     let app = TestApp::with_limits(Limits { bodies, ..Limits::default() }).await;
     let address = app.listen().await;
-    let mut stranger = Socket::open(address).await;
-    stranger.0.get_mut().write_all(&unfinished(30_000)).await.expect("sent");
+    let mut anonymous = Socket::open(address).await;
+    anonymous.0.get_mut().write_all(&unfinished(30_000)).await.expect("sent");
     assert_eq!(
-        stranger.closed().await,
+        anonymous.closed().await,
         (1009, "a message before connection_init is larger than 16384 bytes".to_owned())
     );
     assert_eq!(app.app.body_memory.bytes(), 0);

@@ -64,7 +64,7 @@ impl Subscriber {
         Self {
             changed: channel.state.ring.watch(),
             channel,
-            offset: offset,
+            offset,
             is_live: false,
             catch_up: None,
             feed_events: backlog::MAX_CHUNK_EVENTS,

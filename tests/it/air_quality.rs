@@ -1,4 +1,4 @@
-//! Air-quality indices of devices and of cells: the right hours, the right means, and one statement for all.
+//! Air-quality indices of devices and of cells: the correct hours, the correct means, one statement for all.
 
 use airgraph::{
     db::hourly_mean,
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, noon, statements::Statements};
 
-/// A sample of a fixed device in each of the last hours before noon that is told, newest hour first.
+/// A sample of a fixed device in each of the given hours before noon, newest hour first.
 async fn record_hours(app: &TestApp, device: &str, hours: &[Option<f64>]) {
     let samples: Vec<_> = (1..)
         .zip(hours)
@@ -60,7 +60,7 @@ async fn a_device_has_an_index_on_each_scale() {
         (&european["value"], &european["band"], &european["start"]),
         (&json!(2), &json!("Fair"), &json!("2026-05-01T11:00:00Z"))
     );
-    // Twelve hours of twenty-four are not enough.
+    // Twelve hours of twenty-four are not sufficient.
     for scale in ["UK_DAQI", "US_EPA"] {
         let day = index(&app, &format!("scale: {scale}")).await;
         assert_eq!(
@@ -72,7 +72,7 @@ async fn a_device_has_an_index_on_each_scale() {
 }
 
 #[tokio::test]
-async fn whole_hours_that_had_ended_by_the_moment_asked_for_are_looked_at() {
+async fn index_uses_whole_hours_before_the_requested_time() {
     let app = TestApp::new().await;
     record_hours(&app, "roof", &[Some(100.0), Some(10.0)]).await;
     for (time, value, end) in [
@@ -111,23 +111,26 @@ async fn indices_of_a_thousand_devices_are_one_statement() {
         .await
         .expect("filled");
         let query = "{ devices(first: 1000) { nodes { airQualityIndex(scale: UK_DAQI) { value coverage } } } }";
-        let (count, told) = statements.of(app.query(query)).await;
-        let nodes = told["devices"]["nodes"].as_array().expect("nodes");
+        let (count, response) = statements.count(app.query(query)).await;
+        let nodes = response["devices"]["nodes"].as_array().expect("nodes");
         assert_eq!(nodes.len(), devices);
-        assert!(nodes.iter().all(|node| node["airQualityIndex"] == json!({ "value": 1, "coverage": 1.0 })), "{told}");
+        assert!(
+            nodes.iter().all(|node| node["airQualityIndex"] == json!({ "value": 1, "coverage": 1.0 })),
+            "{response}"
+        );
         assert_eq!(count, 2, "with {devices} devices");
     }
 }
 
-/// A sample as the test remembers it.
-struct Told {
+/// A recorded sample.
+struct ScatteredSample {
     place: Position,
     time: DateTime<Utc>,
     pm2_5: Option<f64>,
     pm10: f64,
 }
 
-/// A value, out of range at times.
+/// A value, sometimes out of range.
 fn value(random: &mut ChaCha8Rng) -> f64 {
     if random.random_bool(0.1) {
         [-999.0, 1200.0][random.random_range(0..2)]
@@ -136,11 +139,11 @@ fn value(random: &mut ChaCha8Rng) -> f64 {
     }
 }
 
-/// Samples of some hours at places within some hundred metres, the same each time.
-async fn scattered(app: &TestApp) -> Vec<Told> {
+/// Samples of some hours at places within some hundred metres, the same at every run.
+async fn record_scattered(app: &TestApp) -> Vec<ScatteredSample> {
     let mut random = ChaCha8Rng::seed_from_u64(7);
-    let told: Vec<_> = (0..600_i64)
-        .map(|n| Told {
+    let samples: Vec<_> = (0..600_i64)
+        .map(|n| ScatteredSample {
             place: Position::try_new(52.2 + random.random_range(0.0..0.004), 0.1 + random.random_range(0.0..0.004))
                 .expect("a place"),
             time: noon() - TimeDelta::seconds(random.random_range(1..30 * 3600)) + TimeDelta::microseconds(n),
@@ -148,33 +151,33 @@ async fn scattered(app: &TestApp) -> Vec<Told> {
             pm10: value(&mut random),
         })
         .collect();
-    let samples = told.iter().map(|told| {
-        json!({ "device": "bike", "measuredAt": told.time.to_rfc3339(), "latitude": told.place.latitude(),
-            "longitude": told.place.longitude(), "pm25": told.pm2_5, "pm10": told.pm10 })
+    let measurements = samples.iter().map(|sample| {
+        json!({ "device": "bike", "measuredAt": sample.time.to_rfc3339(), "latitude": sample.place.latitude(),
+            "longitude": sample.place.longitude(), "pm25": sample.pm2_5, "pm10": sample.pm10 })
     });
-    app.record(samples.collect::<Vec<_>>().into()).await;
-    told
+    app.record(measurements.collect::<Vec<_>>().into()).await;
+    samples
 }
 
-/// The means of a cell, reckoned from all samples.
-fn reckoned(told: &[Told], cell: CellIndex, hours: i64, counted: CountedValues) -> HourlyMeans {
-    let mean = |ago: i64, value: &dyn Fn(&Told) -> Option<f64>| {
+/// The hourly means of a cell, computed from all samples.
+fn expected_means(samples: &[ScatteredSample], cell: CellIndex, hours: i64, counted: CountedValues) -> HourlyMeans {
+    let mean = |ago: i64, value: &dyn Fn(&ScatteredSample) -> Option<f64>| {
         let start = noon() - TimeDelta::hours(ago);
-        let inside = told.iter().filter(|told| {
-            let hour = told.time.duration_trunc(TimeDelta::hours(1)).expect("an hour");
-            hour == start && cell_at(told.place, STORED_RESOLUTION).parent(cell.resolution()) == Some(cell)
+        let inside = samples.iter().filter(|sample| {
+            let hour = sample.time.duration_trunc(TimeDelta::hours(1)).expect("an hour");
+            hour == start && cell_at(sample.place, STORED_RESOLUTION).parent(cell.resolution()) == Some(cell)
         });
         let counts = |value: &f64| counted == CountedValues::All || (0.0..=999.9).contains(value);
         let values: Vec<_> = inside.filter_map(value).filter(counts).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / f64::from(u32::try_from(values.len()).expect("few")))
     };
     HourlyMeans {
-        pm2_5: (1..=hours).map(|ago| mean(ago, &|told| told.pm2_5)).collect(),
-        pm10: (1..=hours).map(|ago| mean(ago, &|told| Some(told.pm10))).collect(),
+        pm2_5: (1..=hours).map(|ago| mean(ago, &|sample| sample.pm2_5)).collect(),
+        pm10: (1..=hours).map(|ago| mean(ago, &|sample| Some(sample.pm10))).collect(),
     }
 }
 
-fn alike(found: &[Option<f64>], expected: &[Option<f64>]) -> bool {
+fn is_close(found: &[Option<f64>], expected: &[Option<f64>]) -> bool {
     found.len() == expected.len()
         && found.iter().zip(expected).all(|pair| match pair {
             (Some(found), Some(expected)) => (found - expected).abs() < 1e-4,
@@ -183,35 +186,38 @@ fn alike(found: &[Option<f64>], expected: &[Option<f64>]) -> bool {
 }
 
 #[tokio::test]
-async fn the_hours_of_a_cell_are_those_of_the_samples_in_it() {
+async fn cell_means_use_the_samples_in_the_cell() {
     let app = TestApp::new().await;
-    let told = scattered(&app).await;
+    let samples = record_scattered(&app).await;
     let mut cells: Vec<_> = Resolution::range(Resolution::Zero, Resolution::Twelve)
         .flat_map(|resolution| {
-            told.iter().take(15).filter_map(move |told| cell_at(told.place, STORED_RESOLUTION).parent(resolution))
+            samples
+                .iter()
+                .take(15)
+                .filter_map(move |sample| cell_at(sample.place, STORED_RESOLUTION).parent(resolution))
         })
         .collect();
     cells.sort_unstable();
     cells.dedup();
     assert!(cells.len() > 40);
     let elsewhere = cell_at(Position::try_new(-30.0, 100.0).expect("a place"), Resolution::Five);
-    let too_fine = cell_at(told[0].place, Resolution::Thirteen);
-    let asked: Vec<_> = cells.iter().copied().chain([elsewhere, too_fine]).collect();
+    let too_fine = cell_at(samples[0].place, Resolution::Thirteen);
+    let queried: Vec<_> = cells.iter().copied().chain([elsewhere, too_fine]).collect();
 
     let statements = Statements::watch();
     let from = noon() - TimeDelta::hours(24);
     for counted in [CountedValues::Valid, CountedValues::All] {
-        let means = hourly_mean::list_by_cells(&app.database.reads, &asked, from, noon(), counted);
-        let (count, found) = statements.of(means).await;
+        let means = hourly_mean::list_by_cells(&app.database.reads, &queried, from, noon(), counted);
+        let (count, found) = statements.count(means).await;
         let found = found.expect("means");
         assert_eq!(count, 1);
         assert!(!found.contains_key(&elsewhere) && !found.contains_key(&too_fine));
         for &cell in &cells {
-            let expected = reckoned(&told, cell, 24, counted);
+            let expected = expected_means(&samples, cell, 24, counted);
             let found = found.get(&cell).cloned();
             let found = found.unwrap_or_else(|| HourlyMeans { pm2_5: vec![None; 24], pm10: vec![None; 24] });
-            assert!(alike(&found.pm2_5, &expected.pm2_5), "{cell}: {:?} {:?}", found.pm2_5, expected.pm2_5);
-            assert!(alike(&found.pm10, &expected.pm10), "{cell}: {:?} {:?}", found.pm10, expected.pm10);
+            assert!(is_close(&found.pm2_5, &expected.pm2_5), "{cell}: {:?} {:?}", found.pm2_5, expected.pm2_5);
+            assert!(is_close(&found.pm10, &expected.pm10), "{cell}: {:?} {:?}", found.pm10, expected.pm10);
         }
     }
 }
@@ -219,19 +225,23 @@ async fn the_hours_of_a_cell_are_those_of_the_samples_in_it() {
 #[tokio::test]
 async fn a_cell_of_a_map_has_an_index_and_all_cells_are_one_statement() {
     let app = TestApp::new().await;
-    let told = scattered(&app).await;
+    let samples = record_scattered(&app).await;
     for resolution in [Resolution::Seven, Resolution::Eleven] {
         let query = format!(
             "{{ cells(filter: {{}}, resolution: {resolution}) {{
                 index airQualityIndex(scale: UK_DAQI, at: \"2026-05-01T12:30:00Z\") {{ value coverage end }} }} }}"
         );
-        let (count, found) = Statements::watch().of(app.query(&query)).await;
+        let (count, found) = Statements::watch().count(app.query(&query)).await;
         assert_eq!(count, 2, "the map, and the hours of its cells");
         let cells = found["cells"].as_array().expect("cells");
         for cell in cells {
             let (index, found) = (cell["index"].as_str().expect("an index"), &cell["airQualityIndex"]);
-            let expected =
-                Scale::UkDaqi.index(&reckoned(&told, index.parse().expect("a cell"), 24, CountedValues::Valid));
+            let expected = Scale::UkDaqi.index(&expected_means(
+                &samples,
+                index.parse().expect("a cell"),
+                24,
+                CountedValues::Valid,
+            ));
             assert_eq!(found["value"], json!(expected.deciding.map(|(_, level)| level.value)), "{index}");
             assert_eq!(
                 (&found["coverage"], &found["end"]),
@@ -256,14 +266,14 @@ async fn a_series_has_the_index_at_the_end_of_each_bucket() {
         ("UK_DAQI", "HOUR", "2026-05-01T02:00:00Z", "UTC", 10),
         ("US_NOWCAST", "THREE_HOURS", "2026-04-30T12:00:00Z", "UTC", 8),
         ("EUROPEAN_AQI", "HOUR", "2026-05-01T09:30:00Z", "UTC", 3),
-        // Midnight in Berlin is 22 o'clock; the day of today has not ended.
+        // Midnight in Berlin is 22 o'clock UTC; the current day has not ended.
         ("US_EPA", "DAY", "2026-04-29T00:00:00Z", "Europe/Berlin", 3),
     ] {
         let query = format!(
             "{{ device(key: \"roof\") {{ airQualityIndices(scale: {scale}, every: {every}, timeZone: \"{zone}\",
                 measuredAt: {{from: \"{from}\"}}) {{ {fields} }} }} }}"
         );
-        let (count, data) = statements.of(app.query(&query)).await;
+        let (count, data) = statements.count(app.query(&query)).await;
         assert!(count <= 2, "the device, unless it is remembered, and its hours: {count}");
         let series = data["device"]["airQualityIndices"].as_array().expect("a list").clone();
         assert_eq!(series.len(), ends, "{scale}");

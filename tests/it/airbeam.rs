@@ -1,4 +1,4 @@
-//! `AirBeam` Mini: binary bodies, and a clock that is set by the answer.
+//! `AirBeam` Mini: binary bodies, and a clock that is set by the response.
 
 use axum::{
     body::Body,
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{Answer, TestApp};
 
 const UUID: &str = "0d5f6bd6-5a9e-4f2a-9c0c-5f4b3f3f1c11";
-/// What the firmware sends of one moment, 2026-05-01T10:00:00Z: PM1 4, PM2.5 6.
+/// The body that the firmware sends for one time, 2026-05-01T10:00:00Z: PM1 4, PM2.5 6.
 const BODY: &[u8] = include_bytes!("../../crates/airgraph-formats/corpus/airbeam/one.bin");
 
 async fn post(app: &TestApp, path: &str, bearer: &str, body: &'static [u8]) -> Answer {
@@ -39,7 +39,7 @@ async fn measurements_of_a_session_are_recorded_once_and_each_answer_has_the_tim
 }
 
 #[tokio::test]
-async fn the_key_in_the_path_counts_and_not_the_token_that_the_firmware_sends_anyway() {
+async fn key_in_the_path_takes_precedence_over_the_firmware_token() {
     let app = TestApp::new().await;
     let path = format!("/key/{}/api/v3/fixed_sessions/{UUID}/measurements", app.admin);
     let answer = post(&app, &path, "00112233445566778899aabbccddeeff", BODY).await;

@@ -1,4 +1,4 @@
-//! What answers look like where async-graphql by itself departs from the specification.
+//! The shape of responses where async-graphql alone departs from the specification.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ async fn text(app: &TestApp, query: &str, variables: serde_json::Value) -> Strin
 }
 
 #[tokio::test]
-async fn fields_are_told_in_the_order_of_the_selection() {
+async fn fields_are_in_selection_order() {
     let app = TestApp::new().await;
     app.record(json!([{ "device": "a", "measuredAt": "2026-01-01T10:00:00Z", "pm25": 1.5 }])).await;
     let query = "query ($no: Boolean!) {
@@ -21,9 +21,9 @@ async fn fields_are_told_in_the_order_of_the_selection() {
         device(key: \"a\") { latest { pm25 } key @include(if: $no) name key } s: __typename
     }
     fragment F on Measurement { pm25 device { kind } pm10 }";
-    let told = text(&app, query, json!({ "no": false })).await;
+    let response = text(&app, query, json!({ "no": false })).await;
     assert_eq!(
-        told,
+        response,
         "{\"data\":{\"devices\":{\"totalCount\":1,\"nodes\":[{\"latest\":{\"device\":{\"name\":null,\"key\":\"a\",\
          \"kind\":\"MOBILE\"},\"pm25\":1.5,\"pm10\":null},\"k\":\"a\",\"measurements\":{\"nodes\":[{\"pm25\":1.5}]},\
          \"kind\":\"MOBILE\"}]},\"measurements\":{\"nodes\":[{\"device\":{\"key\":\"a\"},\"pm25\":1.5}]},\
@@ -64,13 +64,13 @@ async fn a_failed_field_is_null_or_what_it_lies_in_is() {
 }
 
 #[tokio::test]
-async fn an_object_of_which_nothing_was_asked_is_an_object() {
+async fn object_without_selected_fields_is_an_empty_object() {
     let app = TestApp::new().await;
     app.admin("mutation { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }", json!({})).await;
     let id = app.query("{ device(key: \"a\") { id } }").await["device"]["id"].clone();
     let query = "query ($id: ID!) { node(id: $id) { ... on Trip { id } } nodes(ids: [$id]) { ... on Uplink { id } } }";
-    let told = app.query_with(query, json!({ "id": id })).await;
-    assert_eq!(told, json!({ "node": {}, "nodes": [{}] }));
+    let response = app.query_with(query, json!({ "id": id })).await;
+    assert_eq!(response, json!({ "node": {}, "nodes": [{}] }));
     assert_eq!(app.query("{ devices @skip(if: true) { totalCount } }").await, json!({}));
     assert_eq!(app.query("{ devices { totalCount @skip(if: true) } }").await, json!({ "devices": {} }));
 }

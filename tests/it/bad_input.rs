@@ -1,4 +1,4 @@
-//! What can't be asked: a clear error that names the argument, never an internal one, never a word of the database.
+//! Invalid arguments: a clear error that names the argument, never an internal error, never database text.
 
 use serde_json::{Value, json};
 
@@ -81,8 +81,8 @@ async fn ids() {
         .clone();
     assert_eq!(app.query(&format!("{{ node(id: {key}) {{ id }} }}")).await, json!({ "node": null }), "no node");
 
-    // of nothing that there is
-    let data = app.query("{ node(id: \"RGV2aWNlOjk5OTk\") { id } device(key: \"nobody\") { id } }").await;
+    // of an object that does not exist
+    let data = app.query("{ node(id: \"RGV2aWNlOjk5OTk\") { id } device(key: \"unknown\") { id } }").await;
     assert_eq!(data, json!({ "node": null, "device": null }));
 }
 
@@ -104,7 +104,7 @@ async fn filters() {
     )
     .await;
 
-    // Only what lies on top decides for the device's own list; within `or` it is a condition like others.
+    // Only the top-level condition determines the device's own list; within `or` it is a condition like others.
     app.query("{ device(key: \"bike\") { measurements(filter: {or: [{devices: [\"bike\"]}]}) { nodes { id } } } }")
         .await;
 
@@ -172,7 +172,7 @@ async fn filters_within_filters() {
     ] {
         refused(&app, &format!("{{ measurements(filter: {{{filter}}}) {{ nodes {{ id }} }} }}"), argument).await;
     }
-    // As much as there may be, and contradictions that only lie in a part.
+    // The largest allowed filters, and contradictions in a part only.
     for filter in [
         format!("quantities: [{}]", "{quantity: NOISE}, ".repeat(100)),
         format!("{}pm10: {{min: 1}}{}", "not: {".repeat(7), "}".repeat(7)),
@@ -225,12 +225,12 @@ async fn areas() {
     let (code, argument, message) = error(&app, query, json!({ "area": { "polygon": corners } })).await;
     assert_eq!((code.as_str(), argument.as_str()), ("BAD_USER_INPUT", "filter.area.polygon"), "{message}");
     app.query_with(query, json!({ "area": { "polygon": corners[..10_000] } })).await;
-    // But not for each of hundreds of devices anew.
+    // Not repeated for each of hundreds of devices.
     let of_each = "query ($area: Area) { devices(first: 500) { nodes { measurements(first: 1, filter: {area: $area}) { nodes { id } } } } }";
     let (code, ..) = error(&app, of_each, json!({ "area": { "polygon": corners[..10_000] } })).await;
     assert_eq!(code, "TOO_COMPLEX");
     app.query_with(of_each, json!({ "area": { "polygon": corners[..1000] } })).await;
-    // One of the four, and not none or two.
+    // Exactly one of the four must be set.
     for area in [
         json!({}),
         json!({ "cells": ["8928308280fffff"], "circle": { "latitude": 0, "longitude": 0, "radius": 1 } }),
@@ -262,11 +262,15 @@ async fn samples() {
         ("pm25: -1e39", "INVALID_VALUE", "pm25: "),
         ("latitude: 52, longitude: 0", "NO_VALUES", "no value"),
     ] {
-        let told = app.admin(&measurement(fields), json!({})).await["recordMeasurements"].take();
-        assert_eq!((&told["status"], &told["rejected"][1]), (&json!("PARTLY_RECORDED"), &Value::Null), "{told}");
-        let rejection = &told["rejected"][0];
-        assert_eq!((&rejection["index"], &rejection["code"]), (&json!(1), &json!(code)), "{fields}: {told}");
-        assert!(rejection["detail"].as_str().is_some_and(|detail| detail.starts_with(begins)), "{told}");
+        let response = app.admin(&measurement(fields), json!({})).await["recordMeasurements"].take();
+        assert_eq!(
+            (&response["status"], &response["rejected"][1]),
+            (&json!("PARTLY_RECORDED"), &Value::Null),
+            "{response}"
+        );
+        let rejection = &response["rejected"][0];
+        assert_eq!((&rejection["index"], &rejection["code"]), (&json!(1), &json!(code)), "{fields}: {response}");
+        assert!(rejection["detail"].as_str().is_some_and(|detail| detail.starts_with(begins)), "{response}");
     }
     let stored = app.query("{ measurements { totalCount } devices { totalCount } }").await;
     assert_eq!(
@@ -316,7 +320,7 @@ async fn devices_and_keys() {
     for (input, argument) in [
         ("name: \"\", role: READER", "input.name"),
         ("name: \"k\", role: READER, deviceKey: \"bike\"", "input.deviceKey"),
-        ("name: \"k\", role: SENSOR, deviceKey: \"nobody\"", "input.deviceKey"),
+        ("name: \"k\", role: SENSOR, deviceKey: \"unknown\"", "input.deviceKey"),
         ("name: \"k\", role: SENSOR, expiresAt: \"2026-05-01T12:00:00Z\"", "input.expiresAt"),
     ] {
         refused(&app, &format!("mutation {{ createApiKey(input: {{{input}}}) {{ key }} }}"), argument).await;
@@ -342,7 +346,7 @@ async fn cells() {
 }
 
 #[tokio::test]
-async fn what_would_cost_too_much_is_refused_before_it_runs() {
+async fn expensive_queries_are_rejected_before_execution() {
     let app = TestApp::new().await;
     for query in [
         "{ devices(first: 1000) { nodes { measurements(first: 1000) { nodes { id } } } } }",
@@ -355,12 +359,12 @@ async fn what_would_cost_too_much_is_refused_before_it_runs() {
         assert_eq!(code, "TOO_COMPLEX");
         assert!(message.contains("250000") || message.contains("15 levels"), "{message}");
     }
-    // but this is a page that people want
+    // this page size is allowed
     app.query("{ measurements(first: 10000) { nodes { id pm1 pm25 pm4 pm10 latitude longitude measuredAt flags device { key } } } }").await;
 }
 
 #[tokio::test]
-async fn what_is_no_valid_document_has_a_code_too() {
+async fn invalid_documents_have_an_error_code() {
     let app = TestApp::new().await;
     for (query, expected) in [
         ("{", "GRAPHQL_PARSE_FAILED"),

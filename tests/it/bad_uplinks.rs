@@ -1,5 +1,5 @@
-//! What no sensor should send, to the route of every format: an answer that its firmware understands, never a 500, and the
-//! body kept as it came.
+//! Invalid bodies to the route of every format: a status that the firmware understands, never a 500, and the body is stored
+//! as received.
 //!
 //! A new format adds a line to [`ROUTES`], and to [`BODIES`] what is special about it.
 
@@ -10,7 +10,7 @@ use axum::{
 
 use crate::support::{Answer, TestApp};
 
-/// A format's route, and the statuses of success, of a body that was not understood and of one whose samples were all
+/// A format's route, and its statuses for success, for an undecodable body and for a body whose samples are all
 /// rejected.
 type Route = (&'static str, &'static str, u16, u16, u16);
 
@@ -27,19 +27,19 @@ const ROUTES: &[Route] = &[
     ("airbeam", "/api/v3/fixed_sessions/d/measurements", 200, 400, 422),
 ];
 
-/// What becomes of a body.
+/// The expected outcome of a body.
 #[derive(Clone, Copy)]
-enum Fate {
-    /// Not understood, for a reason of this code that says this.
+enum Outcome {
+    /// The body is rejected with this error code and message.
     Refused(&'static str, &'static str),
-    /// Understood; the only sample can't be true, for a reason of this code.
+    /// Decoded, but the only sample is rejected with this code.
     LeftOut(&'static str),
-    /// Understood, with so many samples.
+    /// The body is accepted, with this number of samples.
     Stored(usize),
 }
-use Fate::{LeftOut, Refused, Stored};
+use Outcome::{LeftOut, Refused, Stored};
 
-const BODIES: &[(&str, &str, Fate)] = &[
+const BODIES: &[(&str, &str, Outcome)] = &[
     // truncated base64; a packet of another length; a packet of zeros
     ("ttn-v2", r#"{"dev_id":"d","payload_raw":"dBitCKp"}"#, Refused("INVALID_PAYLOAD_RAW", "base64")),
     (
@@ -121,7 +121,7 @@ const BODIES: &[(&str, &str, Fate)] = &[
         r#"{"esp8266id":"1","sensordatavalues":[{"value_type":"SDS_P1","value":"1e39"}]}"#,
         LeftOut("NO_VALUES"),
     ),
-    // what stands for "no value" is none
+    // a null marker is not a value
     (
         "airrohr",
         r#"{"esp8266id":"1","sensordatavalues":[{"value_type":"temperature","value":"-128"},
@@ -191,23 +191,28 @@ async fn post(app: &TestApp, path: &str, key: Option<&str>, body: impl Into<Body
     app.send(request.body(body.into()).expect("a request")).await
 }
 
-/// Checks one answer, and that the body was kept as it came.
-async fn assert_fate(app: &TestApp, (format, path, success, refusal, all_rejected): Route, body: &[u8], fate: Fate) {
+/// Checks one response, and that the body was stored as received.
+async fn assert_outcome(
+    app: &TestApp,
+    (format, path, success, refusal, all_rejected): Route,
+    body: &[u8],
+    fate: Outcome,
+) {
     sqlx::query("truncate uplink").execute(&app.database.writes).await.expect("no uplinks");
     let answer = post(app, path, Some(&app.admin), body.to_vec()).await;
     let shown = format!("{format}: {}: {} {}", body[..body.len().min(200)].escape_ascii(), answer.status, answer.text);
-    let told = || answer.json();
+    let response = || answer.json();
     match fate {
         Refused(code, hint) => {
             assert_eq!(answer.status.as_u16(), refusal, "{shown}");
-            let (told, error) = (told()["errors"][0]["code"].clone(), told()["errors"][0]["detail"].clone());
+            let (actual, error) = (response()["errors"][0]["code"].clone(), response()["errors"][0]["detail"].clone());
             let detail = error.as_str().unwrap_or_default();
-            assert!(told == code && detail.contains(hint) && detail.len() < 2000, "{code} and {hint:?}, not {shown}");
+            assert!(actual == code && detail.contains(hint) && detail.len() < 2000, "{code} and {hint:?}, not {shown}");
         }
         LeftOut(code) => {
             assert_eq!(answer.status.as_u16(), all_rejected, "{shown}");
-            assert_eq!(told()["errors"][0]["code"], "NOTHING_RECORDED", "{shown}");
-            assert!(told()["recorded"] == 0 && told()["rejected"][0]["code"] == code, "{code}, not {shown}");
+            assert_eq!(response()["errors"][0]["code"], "NOTHING_RECORDED", "{shown}");
+            assert!(response()["recorded"] == 0 && response()["rejected"][0]["code"] == code, "{code}, not {shown}");
         }
         Stored(_) => assert_eq!(answer.status.as_u16(), success, "{shown}"),
     }
@@ -236,15 +241,15 @@ fn every_format_has_its_route_here() {
 }
 
 #[tokio::test]
-async fn what_a_format_does_not_allow_is_answered_clearly_and_kept() {
+async fn invalid_bodies_are_rejected_and_stored() {
     let app = TestApp::new().await;
     for &(format, body, fate) in BODIES {
-        assert_fate(&app, route(format), body.as_bytes(), fate).await;
+        assert_outcome(&app, route(format), body.as_bytes(), fate).await;
     }
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_answered_clearly_and_kept() {
+async fn invalid_json_is_rejected_and_stored() {
     let app = TestApp::new().await;
     let nested = |open: &str| open.repeat(900_000 / open.len()).into_bytes();
     for &route in ROUTES.iter().filter(|route| !["airbeam", "influx", "opensensemap"].contains(&route.0)) {
@@ -258,13 +263,13 @@ async fn what_is_no_json_is_answered_clearly_and_kept() {
             (nested("{\"x\":"), ""),
             ([b"{\"x\":".to_vec(), nested("[")].concat(), ""),
         ] {
-            assert_fate(&app, route, &body, Refused("MALFORMED_JSON", hint)).await;
+            assert_outcome(&app, route, &body, Refused("MALFORMED_JSON", hint)).await;
         }
     }
 }
 
 #[tokio::test]
-async fn what_is_no_line_protocol_is_answered_clearly_and_kept() {
+async fn invalid_line_protocol_is_rejected_and_stored() {
     let app = TestApp::new().await;
     for (body, fate) in [
         (Vec::new(), Stored(0)),
@@ -275,12 +280,12 @@ async fn what_is_no_line_protocol_is_answered_clearly_and_kept() {
         (b"\"\n".repeat(450_000), Refused("TOO_MANY_LINES", "10000")),
         (b"m,node=d pm10=1,".repeat(60_000), Refused("MALFORMED_LINE", "")),
     ] {
-        assert_fate(&app, route("influx"), &body, fate).await;
+        assert_outcome(&app, route("influx"), &body, fate).await;
     }
 }
 
 #[tokio::test]
-async fn without_a_key_or_beyond_the_limit_nothing_is_kept() {
+async fn nothing_is_stored_without_a_key_or_beyond_the_size_limit() {
     let app = TestApp::new().await;
     let nested = "[".repeat(10_000_000);
     for &(format, path, ..) in ROUTES {

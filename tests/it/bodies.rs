@@ -121,7 +121,7 @@ async fn compressed_files_are_read_as_they_come() {
 }
 
 #[tokio::test]
-async fn other_spellings_and_several_members_are_read() {
+async fn content_encoding_variants_and_multiple_members_are_accepted() {
     let app = TestApp::new().await;
     let body = |second: u32| format!(r#"{{"device":"a","time":"2026-05-01T10:00:{second:02}Z","pm10":2}}"#);
     for (second, coding) in ["x-gzip", "GZIP"].into_iter().enumerate() {
@@ -157,7 +157,7 @@ async fn a_body_that_expands_beyond_the_limit_is_refused() {
         let headers = [("content-encoding", coding), ("content-type", "application/json")];
         let answer = send(&app, "/graphql", &headers, bomb).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{coding}");
-        // A file may be longer than that, but not by expanding without bounds.
+        // A file may be longer, but its expansion is limited.
         let line = "2026-05-01T10:00:00Z,f,1\n";
         let file = format!("time,device,pm10\n{}", line.repeat(10 * MIB / line.len()));
         let file = compressed(coding, file.as_bytes()).await;
@@ -194,7 +194,7 @@ async fn a_body_that_is_cut_off_or_damaged_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn other_codings_are_refused_with_those_that_are_read() {
+async fn unsupported_encodings_are_rejected_with_the_supported_ones() {
     let app = TestApp::new().await;
     for coding in ["br", "compress", "gzip, gzip", "gzip,zstd", "base64"] {
         for path in ["/ingest/json", "/ingest/csv", "/key/x/ingest/json", "/graphql"] {

@@ -3,9 +3,9 @@
 use airgraph::ingest::cleancycle::{self, InvalidPacket, LEN, Slot};
 use proptest::prelude::*;
 
-use crate::support::packet::{Raw, encode, unhex};
+use crate::support::packet::{RawSample, encode, unhex};
 
-/// What a slot must hold: latitude, longitude, PM10, PM2.5.
+/// The expected sample of a slot: latitude, longitude, PM10, PM2.5.
 type Expected = (f64, f64, u16, u16);
 
 const A: &str =
@@ -35,8 +35,8 @@ const EXPECTED_B: [Expected; 8] = [
     (52.197_479_248_046_875, 0.132_232_666_015_625, 36, 29),
 ];
 
-/// The bicycle moved more than half a window between the first two samples, which the packet can't tell: the decoder's
-/// answer is the nearest, not the true one.
+/// The bicycle moved more than half a window between the first two samples, which the packet can't express: the decoder
+/// returns the nearest position, not the true one.
 const C: &str =
     "741cad07b143480881cba09c01f0671028007c19cf09e0210674c28008c19da0ac024067782f80b01ae40fa02e06c000000000";
 const EXPECTED_C: [Expected; 8] = [
@@ -77,14 +77,14 @@ fn any_other_length_is_refused() {
 }
 
 #[test]
-fn nothing_but_zeros_or_ones_is_refused() {
+fn packets_of_only_zeros_or_ones_are_rejected() {
     assert_eq!(cleancycle::decode(&[0; LEN]), Err(InvalidPacket::AllZero));
     assert_eq!(cleancycle::decode(&[0xff; LEN]), Err(InvalidPacket::Tail));
 }
 
 #[test]
 fn unused_samples_are_padding() {
-    let sample = Raw::new(52.2, 0.13, 12.0, 7.0);
+    let sample = RawSample::new(52.2, 0.13, 12.0, 7.0);
     let slots = cleancycle::decode(&encode(&[sample; 3])).expect("a packet");
     assert!(slots[..3].iter().all(|slot| matches!(slot, Slot::Sample { .. })));
     assert!(slots[3..].iter().all(|slot| *slot == Slot::Padding), "{slots:?}");
@@ -92,41 +92,41 @@ fn unused_samples_are_padding() {
 
 #[test]
 fn clean_air_is_no_padding() {
-    let clean = Raw { pm10: 0, pm2_5: 0, ..Raw::new(52.2, 0.13, 0.0, 0.0) };
+    let clean = RawSample { pm10: 0, pm2_5: 0, ..RawSample::new(52.2, 0.13, 0.0, 0.0) };
     let slots = cleancycle::decode(&encode(&[clean; 8])).expect("a packet");
     assert!(slots.iter().all(|slot| matches!(slot, Slot::Sample { pm10: 0, .. })), "{slots:?}");
 }
 
 #[test]
 fn a_latitude_beyond_the_pole_is_left_out_and_a_longitude_comes_round() {
-    let beyond = Raw { latitude: 541 << 18 /* 90.5° N */, ..Raw::new(0.0, 0.13, 1.0, 1.0) };
+    let beyond = RawSample { latitude: 541 << 18 /* 90.5° N */, ..RawSample::new(0.0, 0.13, 1.0, 1.0) };
     let slots = cleancycle::decode(&encode(&[beyond])).expect("a packet");
     assert!(matches!(slots[0], Slot::OffTheEarth(_)), "{:?}", slots[0]);
 
-    let fiji = Raw { longitude: 361 << 19, ..Raw::new(-17.0, 0.0, 1.0, 1.0) }; // 181° E
+    let fiji = RawSample { longitude: 361 << 19, ..RawSample::new(-17.0, 0.0, 1.0, 1.0) }; // 181° E
     let slots = cleancycle::decode(&encode(&[fiji])).expect("a packet");
     assert!(matches!(slots[0], Slot::Sample { position, .. } if position.longitude() == -179.0), "{:?}", slots[0]);
 }
 
 #[test]
 fn exactly_half_a_window_stays_where_it_is() {
-    let start = Raw { latitude: 232 << 19 | 1024, longitude: 180 << 19, pm10: 9, pm2_5: 9 };
-    let step = Raw { latitude: 232 << 19, ..start };
+    let start = RawSample { latitude: 232 << 19 | 1024, longitude: 180 << 19, pm10: 9, pm2_5: 9 };
+    let step = RawSample { latitude: 232 << 19, ..start };
     let slots = cleancycle::decode(&encode(&[start, step])).expect("a packet");
     let Slot::Sample { position, .. } = slots[1] else { panic!("{:?}", slots[1]) };
     assert_eq!(position.latitude(), step.degrees().0);
 }
 
-fn ride() -> impl Strategy<Value = Vec<Raw>> {
+fn ride() -> impl Strategy<Value = Vec<RawSample>> {
     let start = (1_u32 << 26..140 << 20, 1_u32 << 26..187 << 20, 0..1024_u32, 1..1024_u32);
     let steps = proptest::collection::vec((-1023..=1023_i32, -1023..=1023_i32, 0..1024_u32, 1..1024_u32), 0..8);
     (start, steps).prop_map(|((latitude, longitude, pm10, pm2_5), steps)| {
-        let mut ride = vec![Raw { latitude, longitude, pm10, pm2_5 }];
+        let mut ride = vec![RawSample { latitude, longitude, pm10, pm2_5 }];
         for (north, east, pm10, pm2_5) in steps.into_iter().take(7) {
             let last = ride[ride.len() - 1];
             let latitude = last.latitude.checked_add_signed(north).expect("far from 0");
             let longitude = last.longitude.checked_add_signed(east).expect("far from 0");
-            ride.push(Raw { latitude, longitude, pm10, pm2_5 });
+            ride.push(RawSample { latitude, longitude, pm10, pm2_5 });
         }
         ride
     })
@@ -134,7 +134,7 @@ fn ride() -> impl Strategy<Value = Vec<Raw>> {
 
 proptest! {
     #[test]
-    fn what_a_bicycle_encodes_is_decoded_exactly(ride in ride()) {
+    fn encoded_samples_are_decoded_exactly(ride in ride()) {
         let slots = cleancycle::decode(&encode(&ride)).expect("a packet");
         for (raw, slot) in ride.iter().zip(slots) {
             let (latitude, longitude) = raw.degrees();
@@ -152,12 +152,12 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_answered_without_a_panic(packet in proptest::collection::vec(any::<u8>(), 0..60)) {
+    fn decoding_arbitrary_bytes_does_not_panic(packet in proptest::collection::vec(any::<u8>(), 0..60)) {
         let _ = cleancycle::decode(&packet);
     }
 
     #[test]
-    fn any_packet_with_a_zero_tail_decodes_to_places_on_the_earth(mut packet in proptest::array::uniform::<_, 51>(any::<u8>())) {
+    fn packets_with_a_zero_tail_decode_to_valid_positions(mut packet in proptest::array::uniform::<_, 51>(any::<u8>())) {
         packet[46] &= 0b1100_0000;
         packet[47..].fill(0);
         prop_assume!(packet.iter().any(|&byte| byte != 0));

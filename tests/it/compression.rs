@@ -1,4 +1,4 @@
-//! Answers that are made shorter for who takes them so.
+//! Compressed responses, negotiated by `Accept-Encoding`.
 
 use axum::{
     body::Body,
@@ -10,8 +10,8 @@ use tower::ServiceExt as _;
 
 use crate::support::{TestApp, query_string};
 
-/// Some answer, as somebody gets it who takes these encodings.
-async fn ask(app: &TestApp, query: &str, accept: &str, encodings: &str) -> (HeaderMap, Vec<u8>) {
+/// A response to a request with these accepted media types and encodings.
+async fn post_query(app: &TestApp, query: &str, accept: &str, encodings: &str) -> (HeaderMap, Vec<u8>) {
     let request = Request::post("/graphql")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, accept)
@@ -32,7 +32,7 @@ const LONG: &str = "{ __schema { types { name description } } }";
 #[tokio::test]
 async fn long_ones_are_by_the_encoding_that_suits_both() {
     let app = TestApp::new().await;
-    let (_, plain) = ask(&app, LONG, "application/json", "identity").await;
+    let (_, plain) = post_query(&app, LONG, "application/json", "identity").await;
     for (encodings, expected) in [
         ("gzip", "gzip"),
         ("gzip, deflate, br", "br"),
@@ -41,13 +41,13 @@ async fn long_ones_are_by_the_encoding_that_suits_both() {
         ("br;q=0.5, zstd", "zstd"),
         ("br;q=0.1, gzip", "gzip"),
     ] {
-        let (headers, bytes) = ask(&app, LONG, "application/json", encodings).await;
+        let (headers, bytes) = post_query(&app, LONG, "application/json", encodings).await;
         assert_eq!(headers[header::CONTENT_ENCODING], expected, "{encodings}");
         assert!(bytes.len() * 2 < plain.len(), "{expected}: {} of {} bytes", bytes.len(), plain.len());
         let varies = headers.get_all(header::VARY).iter().any(|vary| vary == "accept-encoding");
         assert!(varies, "a cache would give it to others: {headers:?}");
     }
-    let (headers, bytes) = ask(&app, LONG, "application/json", "deflate, unknown").await;
+    let (headers, bytes) = post_query(&app, LONG, "application/json", "deflate, unknown").await;
     assert!(!headers.contains_key(header::CONTENT_ENCODING) && bytes == plain);
 }
 
@@ -55,13 +55,13 @@ async fn long_ones_are_by_the_encoding_that_suits_both() {
 async fn short_ones_and_streams_of_events_are_not() {
     let app = TestApp::new().await;
     for (query, accept) in [("{ server { version } }", "application/json"), (LONG, "text/event-stream")] {
-        let (headers, bytes) = ask(&app, query, accept, "gzip, br, zstd").await;
+        let (headers, bytes) = post_query(&app, query, accept, "gzip, br, zstd").await;
         assert!(!headers.contains_key(header::CONTENT_ENCODING), "{accept}: {headers:?}");
         assert!(String::from_utf8(bytes).expect("text").contains("data"));
     }
 }
 
-/// An answer to a GET of the long question, for who takes these encodings and has what these tags name.
+/// A response to a GET of the long query, with these accepted encodings and `If-None-Match` tags.
 async fn get(app: &TestApp, encodings: &str, known: Option<&str>) -> (StatusCode, String, HeaderMap) {
     let mut request = Request::get(format!("/graphql?{}", query_string(&[("query", LONG)])));
     request = request.header(header::ACCEPT_ENCODING, encodings);
@@ -74,7 +74,7 @@ async fn get(app: &TestApp, encodings: &str, known: Option<&str>) -> (StatusCode
 }
 
 #[tokio::test]
-async fn each_encoding_has_a_tag_of_its_own_and_all_are_known() {
+async fn each_encoding_has_its_own_etag_and_all_match() {
     let app = TestApp::new().await;
     let (_, plain, _) = get(&app, "identity", None).await;
     let shorter = format!("{}.zstd\"", plain.trim_end_matches('"'));
@@ -83,14 +83,14 @@ async fn each_encoding_has_a_tag_of_its_own_and_all_are_known() {
         assert_eq!((status, &tag), (StatusCode::OK, &expected));
         let others = format!("\"other\", W/{tag}");
         for known in [&tag, &others] {
-            let (status, told, headers) = get(&app, encoding, Some(known)).await;
-            assert_eq!((status, &told), (StatusCode::NOT_MODIFIED, &tag), "{known}");
+            let (status, etag, headers) = get(&app, encoding, Some(known)).await;
+            assert_eq!((status, &etag), (StatusCode::NOT_MODIFIED, &tag), "{known}");
             let varies = headers.get_all(header::VARY).iter().any(|vary| vary == "accept-encoding");
             assert!(varies, "a cache would give it to others: {headers:?}");
         }
-        let (status, told, _) = get(&app, encoding, Some("\"other.zstd\"")).await;
-        assert_eq!((status, told), (StatusCode::OK, tag));
+        let (status, etag, _) = get(&app, encoding, Some("\"other.zstd\"")).await;
+        assert_eq!((status, etag), (StatusCode::OK, tag));
     }
-    let (status, told, _) = get(&app, "zstd", Some(&plain)).await;
-    assert_eq!((status, told), (StatusCode::NOT_MODIFIED, plain), "who has it by another encoding has it");
+    let (status, etag, _) = get(&app, "zstd", Some(&plain)).await;
+    assert_eq!((status, etag), (StatusCode::NOT_MODIFIED, plain), "a tag of another encoding is known too");
 }

@@ -1,4 +1,4 @@
-//! Connections of clients that send or read nothing are closed, and don't keep others out.
+//! Connections of clients that send or read nothing are closed and don't block other clients.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -23,8 +23,8 @@ async fn connect(address: SocketAddr) -> TcpStream {
     TcpStream::connect(address).await.expect("a connection")
 }
 
-/// Sends a request and returns the beginning of its answer.
-async fn ask(connection: &mut TcpStream) -> String {
+/// Sends a request and returns the beginning of its response.
+async fn get(connection: &mut TcpStream) -> String {
     connection.write_all(GET).await.expect("sent");
     let mut answer = [0; 1024];
     let length = timeout(DEADLINE, connection.read(&mut answer)).await.expect("in time").expect("an answer");
@@ -32,12 +32,12 @@ async fn ask(connection: &mut TcpStream) -> String {
 }
 
 /// Reads until the gateway closes the connection.
-async fn closed(connection: &mut TcpStream) {
+async fn assert_closed(connection: &mut TcpStream) {
     let mut rest = Vec::new();
     let _ = timeout(DEADLINE, connection.read_to_end(&mut rest)).await.expect("it is closed"); // also by a reset
 }
 
-async fn until_open(app: &TestApp, count: usize) {
+async fn wait_for_open_connections(app: &TestApp, count: usize) {
     let reached = async {
         while app.app.connections.open_count() != count {
             sleep(Duration::from_millis(20)).await;
@@ -53,9 +53,9 @@ fn refusals(app: &TestApp, limit: &str) -> bool {
     text.contains(&format!("airgraph_limit_refusals_total{{limit=\"{limit}\"}}"))
 }
 
-/// Attack 15: they stayed open for good.
+/// Attack 15: such connections stayed open forever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_thousand_half_sent_heads_are_closed_and_keep_nobody_out() {
+async fn three_thousand_half_sent_heads_are_closed_and_block_no_client() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     setrlimit(Resource::RLIMIT_NOFILE, hard.min(40_000), hard).expect("raised");
     let head_timeout = Duration::from_secs(5);
@@ -68,37 +68,37 @@ async fn three_thousand_half_sent_heads_are_closed_and_keep_nobody_out() {
     };
     let mut halves = join_all((0..3000).map(half)).await;
     let all_sent = Instant::now();
-    assert!(ask(&mut connect(address).await).await.starts_with("HTTP/1.1 200"));
-    join_all(halves.iter_mut().map(closed)).await;
+    assert!(get(&mut connect(address).await).await.starts_with("HTTP/1.1 200"));
+    join_all(halves.iter_mut().map(assert_closed)).await;
     assert!(all_sent.elapsed() < head_timeout * 3, "closed after {:?}", all_sent.elapsed());
-    until_open(&app, 0).await;
+    wait_for_open_connections(&app, 0).await;
     assert!(refusals(&app, "request_head"));
 }
 
 #[tokio::test]
-async fn one_address_has_so_many_connections_and_others_go_on() {
+async fn connections_per_address_are_limited() {
     let app = app(ConnectionLimits { max_per_address: 3, ..ConnectionLimits::default() }).await;
     let address = app.listen().await;
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(connect(address).await);
-        until_open(&app, held.len()).await;
+        wait_for_open_connections(&app, held.len()).await;
     }
     let mut refused = String::new();
     let outcome = connect(address).await.read_to_string(&mut refused).await;
     assert!(refused.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{outcome:?} {refused}");
     assert!(refused.contains("\r\nRetry-After: 10\r\n") && refused.contains("too many connections"), "{refused}");
     assert!(refusals(&app, "connections_per_address"));
-    assert!(ask(&mut held[0]).await.starts_with("HTTP/1.1 200"));
+    assert!(get(&mut held[0]).await.starts_with("HTTP/1.1 200"));
 
     held.truncate(1);
-    until_open(&app, 1).await;
-    assert!(ask(&mut connect(address).await).await.starts_with("HTTP/1.1 200"), "a place is free again");
+    wait_for_open_connections(&app, 1).await;
+    assert!(get(&mut connect(address).await).await.starts_with("HTTP/1.1 200"), "a place is free again");
     let socket = Socket::ready(address, None).await;
     drop(held);
-    until_open(&app, 1).await;
+    wait_for_open_connections(&app, 1).await;
     drop(socket);
-    until_open(&app, 0).await;
+    wait_for_open_connections(&app, 0).await;
 }
 
 #[tokio::test]
@@ -110,17 +110,17 @@ async fn connections_without_a_request_are_closed_and_others_are_kept() {
     let mut socket = Socket::ready(address, None).await;
     let mut connection = connect(address).await;
     for _ in 0..3 {
-        assert!(ask(&mut connection).await.starts_with("HTTP/1.1 200"));
+        assert!(get(&mut connection).await.starts_with("HTTP/1.1 200"));
         sleep(head_timeout * 2).await; // between requests no head is awaited
     }
-    closed(&mut connection).await;
-    closed(&mut connect(address).await).await;
-    socket.say(serde_json::json!({ "type": "ping" })).await;
-    assert_eq!(socket.hear().await["type"], "pong", "a WebSocket is no connection without a request");
+    assert_closed(&mut connection).await;
+    assert_closed(&mut connect(address).await).await;
+    socket.send_json(serde_json::json!({ "type": "ping" })).await;
+    assert_eq!(socket.receive().await["type"], "pong", "a WebSocket is no connection without a request");
 }
 
 /// A connection with a small buffer that has sent many requests for the schema.
-async fn many_answers_wait(address: SocketAddr) -> TcpStream {
+async fn send_pipelined_requests(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8192).expect("a size");
     let mut connection = socket.connect(address).await.expect("a connection");
@@ -131,19 +131,19 @@ async fn many_answers_wait(address: SocketAddr) -> TcpStream {
 
 const SCHEMAS: usize = 40;
 
-/// Attack 3: clients that never read kept their answers in memory for good.
+/// Attack 3: clients that never read kept their responses in memory forever.
 #[tokio::test]
 async fn a_client_that_does_not_read_is_closed_and_one_that_reads_slowly_is_served() {
     let limits = ConnectionLimits { write_window: Duration::from_secs(1), ..ConnectionLimits::default() };
     let app = app(limits).await;
     let address = app.listen().await;
-    let _reads_nothing = many_answers_wait(address).await;
-    until_open(&app, 1).await;
-    until_open(&app, 0).await;
+    let _reads_nothing = send_pipelined_requests(address).await;
+    wait_for_open_connections(&app, 1).await;
+    wait_for_open_connections(&app, 0).await;
     assert!(refusals(&app, "slow_reader"));
 
     let expected = SCHEMAS * include_str!("../../schema.graphql").len();
-    let (mut connection, mut read, mut piece) = (many_answers_wait(address).await, 0, vec![0; 16 << 10]);
+    let (mut connection, mut read, mut piece) = (send_pipelined_requests(address).await, 0, vec![0; 16 << 10]);
     while read < expected {
         let length = connection.read(&mut piece).await.expect("an answer");
         assert_ne!(length, 0, "closed after {read} of {expected} bytes");

@@ -1,4 +1,4 @@
-//! Nothing that was answered is lost, and nothing is stored twice, whatever is killed at whatever moment.
+//! No acknowledged sample is lost and none is stored twice, whatever process is killed at whatever moment.
 //!
 //! The moments are random; the seed is printed, and `AIRGRAPH_CRASH_SEED` repeats it.
 
@@ -19,27 +19,27 @@ use tokio::{
 use crate::support::{
     TestApp,
     gateway::{Gateway, on},
-    load::{Expected, Heard, Load, Told},
+    load::{Expected, Load, LoadReport, SampleValues},
     postgres::OwnPostgres,
-    rollups::assert_rollups_are_true,
+    rollups::assert_rollups_match,
 };
 
 const KILLS: usize = 20;
 const SENSORS: usize = 8;
 pub const KEY: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
-/// Once the database answers again, something is recorded within this time.
-const RECOVERY: Duration = Duration::from_secs(15);
+/// Maximum time between the database's recovery and the first recorded sample.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(15);
 
 #[expect(clippy::print_stdout, reason = "what repeats a failure")]
-pub fn chance() -> ChaCha8Rng {
+pub fn seeded_rng() -> ChaCha8Rng {
     let seed = std::env::var("AIRGRAPH_CRASH_SEED")
         .map_or_else(|_| rand::rng().random(), |seed| seed.parse().expect("a seed"));
     println!("AIRGRAPH_CRASH_SEED={seed}");
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-pub async fn for_a_while(chance: &mut ChaCha8Rng, most_ms: u64) {
-    sleep(Duration::from_millis(chance.random_range(0..most_ms))).await;
+pub async fn random_pause(rng: &mut ChaCha8Rng, most_ms: u64) {
+    sleep(Duration::from_millis(rng.random_range(0..most_ms))).await;
 }
 
 pub async fn gateway(options: &PgConnectOptions) -> Gateway {
@@ -50,53 +50,53 @@ pub async fn gateway(options: &PgConnectOptions) -> Gateway {
 
 #[tokio::test]
 async fn a_gateway_killed_under_load_has_stored_what_it_answered() {
-    let (mut chance, postgres) = (chance(), OwnPostgres::start(&[]).await);
+    let (mut rng, postgres) = (seeded_rng(), OwnPostgres::start(&[]).await);
     let mut running = gateway(&postgres.options).await;
     let (address, at) = watch::channel(running.address.clone());
     let load = Load::start(0..SENSORS, Duration::ZERO, &at, KEY, Expected::Silence);
     for _ in 0..KILLS {
-        load.goes_on(RECOVERY).await;
-        for_a_while(&mut chance, 400).await;
+        load.wait_for_progress(RECOVERY_TIMEOUT).await;
+        random_pause(&mut rng, 400).await;
         drop(running); // kill -9
-        assert_no_answer_was_false(&postgres.options, &load.heard()).await;
+        assert_acknowledged_are_stored(&postgres.options, &load.report()).await;
         running = gateway(&postgres.options).await;
         address.send_replace(running.address.clone());
     }
-    load.goes_on(RECOVERY).await;
-    let heard = load.end().await;
-    assert!(heard.unanswered >= KILLS, "the gateway was hardly missed");
-    assert_all_is_stored_once(&postgres.options, heard).await;
+    load.wait_for_progress(RECOVERY_TIMEOUT).await;
+    let report = load.end().await;
+    assert!(report.unanswered >= KILLS, "the gateway was hardly missed");
+    assert_stored_once(&postgres.options, report).await;
 }
 
-/// Without fsync: a process that is killed takes nothing with it that it handed to the kernel, and with it each start
-/// after a crash would sync the whole folder first, which takes seconds.
+/// Without fsync: a killed process loses nothing that it handed to the kernel, while with fsync each start after a crash
+/// would sync the whole folder first, which takes seconds.
 #[tokio::test]
 async fn a_postgres_killed_under_load_is_found_again_and_has_kept_what_was_answered() {
-    let (mut chance, mut postgres) = (chance(), OwnPostgres::start(&["fsync=off"]).await);
+    let (mut rng, mut postgres) = (seeded_rng(), OwnPostgres::start(&["fsync=off"]).await);
     let running = gateway(&postgres.options).await;
     let (_address, at) = watch::channel(running.address.clone());
     let load = Load::start(0..SENSORS, Duration::ZERO, &at, KEY, Expected::Unavailable);
     for kill in 0..KILLS {
-        load.goes_on(RECOVERY).await;
-        for_a_while(&mut chance, 300).await;
+        load.wait_for_progress(RECOVERY_TIMEOUT).await;
+        random_pause(&mut rng, 300).await;
         if kill % 3 == 0 {
             postgres.kill_a_backend().await;
         } else {
             postgres.kill();
-            for_a_while(&mut chance, 200).await;
+            random_pause(&mut rng, 200).await;
             if kill == KILLS / 2 {
                 sleep(Duration::from_secs(4)).await; // longer than a request waits for a connection
             }
             postgres.launch().await;
         }
     }
-    load.goes_on(RECOVERY).await;
-    let heard = load.end().await;
-    assert!(heard.unavailable > 0, "nobody was told that the database is away");
-    assert_all_is_stored_once(&postgres.options, heard).await;
+    load.wait_for_progress(RECOVERY_TIMEOUT).await;
+    let report = load.end().await;
+    assert!(report.unavailable > 0, "no response reported that the database is unavailable");
+    assert_stored_once(&postgres.options, report).await;
 }
 
-/// Processes that neither answer nor end: a disk that hangs, a machine that swaps.
+/// Processes that neither answer nor end: a hanging disk, a swapping machine.
 #[tokio::test]
 async fn a_postgres_that_hangs_is_not_waited_for() {
     let postgres = OwnPostgres::start(&["fsync=off"]).await;
@@ -108,7 +108,7 @@ async fn a_postgres_that_hangs_is_not_waited_for() {
     let frozen = postgres.freeze().await;
     let answers = async {
         let since = Instant::now();
-        // More than there are writers: the last ones wait for a writer first.
+        // More submissions than writers: the last ones wait for a writer first.
         let known = join_all((1..7).map(post));
         let (known, unknown, ready) =
             tokio::join!(known, app.post("/ingest/json", Some("ag_never_seen"), body(7)), app.get("/readyz"));
@@ -120,16 +120,16 @@ async fn a_postgres_that_hangs_is_not_waited_for() {
     OwnPostgres::thaw(frozen); // before anything fails: a frozen one would not end
     println!("answered within {:.1?}", answers.expect("answers"));
 
-    // Whatever the unfinished transactions came to.
+    // Whatever became of the unfinished transactions.
     let since = Instant::now();
     while join_all((0..7).map(post)).await.iter().any(|answer| answer.status != 201) {
-        assert!(since.elapsed() < RECOVERY, "nothing is recorded any more");
+        assert!(since.elapsed() < RECOVERY_TIMEOUT, "nothing is recorded any more");
         sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(stored(&postgres.options).await.len(), 7, "once each");
 }
 
-async fn stored(options: &PgConnectOptions) -> Vec<Told> {
+async fn stored(options: &PgConnectOptions) -> Vec<SampleValues> {
     let mut connection = options.connect().await.expect("a connection");
     let stored = sqlx::query_as(
         "select key, (extract(epoch from measured_at) * 1000000)::bigint, pm10::int, coalesce(pm2_5, 0)::int
@@ -140,22 +140,22 @@ async fn stored(options: &PgConnectOptions) -> Vec<Told> {
     stored
 }
 
-/// Everything answered is stored, and nothing twice.
-async fn assert_no_answer_was_false(options: &PgConnectOptions, heard: &Heard) {
+/// Every acknowledged sample is stored, and none twice.
+async fn assert_acknowledged_are_stored(options: &PgConnectOptions, report: &LoadReport) {
     let stored = stored(options).await;
     let once: BTreeSet<_> = stored.iter().collect();
     assert_eq!(once.len(), stored.len(), "a sample is stored twice");
-    let lost: Vec<_> = heard.answered.iter().filter(|told| !once.contains(told)).collect();
+    let lost: Vec<_> = report.answered.iter().filter(|sample| !once.contains(sample)).collect();
     assert!(lost.is_empty(), "answered, and not there: {lost:?}");
     let mut connection = options.connect().await.expect("a connection");
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
     connection.close().await.expect("closed");
 }
 
-/// At the end all was answered: it is there, once each, and nothing else; and what else was written agrees with it.
+/// At the end all bodies are acknowledged: each is stored once, nothing else is stored, and derived tables agree.
 #[expect(clippy::print_stdout, reason = "how hard it was tried")]
-async fn assert_all_is_stored_once(options: &PgConnectOptions, heard: Heard) {
-    let Heard { mut answered, bodies, unavailable, unanswered, longest } = heard;
+async fn assert_stored_once(options: &PgConnectOptions, report: LoadReport) {
+    let LoadReport { mut answered, bodies, unavailable, unanswered, longest } = report;
     println!("{bodies} bodies stored, {unavailable} times 503, {unanswered} times nothing, at most {longest:.1?}");
     answered.sort();
     let stored = stored(options).await;
@@ -181,13 +181,13 @@ async fn assert_all_is_stored_once(options: &PgConnectOptions, heard: Heard) {
             "devices whose latest sample is another",
             "with newest as (select distinct on (device_id) device_id, measured_at, seq from measurement
                              order by device_id, measured_at desc, seq desc),
-                  told as (select device_id, measured_at, seq from latest)
-             select count(*) from ((table newest except table told) union all (table told except table newest)) as wrong",
+                  stored as (select device_id, measured_at, seq from latest)
+             select count(*) from ((table newest except table stored) union all (table stored except table newest)) as wrong",
         ),
     ] {
         let wrong: i64 = sqlx::query_scalar(wrong).fetch_one(&mut connection).await.expect(what);
         assert_eq!(wrong, 0, "{what}");
     }
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
     PgConnection::close(connection).await.expect("closed");
 }

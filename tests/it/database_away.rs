@@ -1,4 +1,4 @@
-//! What works without the database, and what is told of it.
+//! What works without the database, and what its absence is reported as.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tower::ServiceExt as _;
 
-/// A gateway whose database isn't there: nothing listens on the port.
+/// A gateway whose database is unreachable: no process listens on the port.
 fn app() -> AppState {
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1).password("geheim");
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(200)).connect_lazy_with(options.clone());
@@ -48,14 +48,14 @@ fn post(path: &str, body: &'static str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn sensors_are_told_to_come_back() {
+async fn sensors_receive_503_with_retry_after() {
     let (status, retry_after, body) = send(&app(), post("/insertSensorData", "{}")).await;
     assert_eq!((status, retry_after.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("2")));
     assert_eq!(body["errors"][0]["code"], "UNAVAILABLE");
 }
 
 #[tokio::test]
-async fn questions_are_answered_with_an_error_that_says_nothing_of_the_database() {
+async fn queries_fail_without_database_details() {
     let app = app();
     let (status, retry_after, body) = send(&app, post("/graphql", r#"{"query":"{ devices { totalCount } }"}"#)).await;
     assert_eq!(

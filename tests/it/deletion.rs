@@ -1,4 +1,4 @@
-//! Deleting measurements: what is meant goes, with all that is derived from it, and nothing else does.
+//! Deleting measurements: the matching rows go, with all data derived from them, and nothing else.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use crate::{
     support::{
         TestApp, at,
-        packet::{Raw, encode, ttn_body},
-        rollups::assert_rollups_are_true,
+        packet::{RawSample, encode, ttn_body},
+        rollups::assert_rollups_match,
     },
-    timeouts::until_waiting,
+    timeouts::wait_for_lock_waiters,
 };
 
 const DELETE: &str = "mutation ($input: DeleteMeasurementsInput!) { deleteMeasurements(input: $input) {
@@ -31,7 +31,7 @@ async fn refusal(app: &TestApp, key: Option<&str>, input: Value) -> (String, Str
 }
 
 async fn rollups_are_true(app: &TestApp) {
-    assert_rollups_are_true(&mut app.database.reads.acquire().await.expect("a connection")).await;
+    assert_rollups_match(&mut app.database.reads.acquire().await.expect("a connection")).await;
 }
 
 async fn count(app: &TestApp, table: &str) -> i64 {
@@ -39,7 +39,7 @@ async fn count(app: &TestApp, table: &str) -> i64 {
     sqlx::query_scalar(statement).fetch_one(&app.database.reads).await.expect("a count")
 }
 
-/// Everything that is stored, as text.
+/// All rows of all tables, as text.
 async fn everything(app: &TestApp) -> Vec<String> {
     let mut rows = Vec::new();
     for table in ["measurement", "weather", "latest", "packet", "uplink", "device", "device_hour", "cell_hour"] {
@@ -78,7 +78,7 @@ async fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_the_filter_means_is_gone_from_everywhere_and_the_rest_is_there() {
+async fn matching_rows_are_deleted_from_all_tables_and_others_kept() {
     let app = recorded().await;
     let filter = json!({ "devices": ["a"], "measuredAt": { "from": "2026-05-01T10:20:00Z" } });
     assert_eq!(
@@ -86,14 +86,14 @@ async fn what_the_filter_means_is_gone_from_everywhere_and_the_rest_is_there() {
         json!({ "status": "DELETED", "measurements": 4, "devices": 1,
                 "firstMeasuredAt": "2026-05-01T10:20:00Z", "lastMeasuredAt": "2026-05-01T10:50:00Z" })
     );
-    let told = app
+    let response = app
         .query(
             "{ a: device(key: \"a\") { measurements { totalCount } latest { measuredAt pm10 weather { temperature } } }
         b: device(key: \"b\") { measurements { totalCount } latest { pm10 } } }",
         )
         .await;
     assert_eq!(
-        told,
+        response,
         json!({ "a": { "measurements": { "totalCount": 8 }, "latest": { "measuredAt": "2026-05-01T10:10:00Z", "pm10": 7.0,
                        "weather": { "temperature": 7.0 } } },
                 "b": { "measurements": { "totalCount": 12 }, "latest": { "pm10": 11.0 } } })
@@ -110,31 +110,35 @@ async fn what_the_filter_means_is_gone_from_everywhere_and_the_rest_is_there() {
     .expect("an hour");
     assert_eq!(left, (2, Some(7.0)));
 
-    // What is asked once more finds nothing; and what is recorded goes on from what is left.
+    // Repeating the deletion matches nothing; later samples continue from the remaining ones.
     let nothing = json!({ "status": "NOTHING_FOUND", "measurements": 0, "devices": 0, "firstMeasuredAt": null, "lastMeasuredAt": null });
     assert_eq!(delete(&app, filter.clone(), false).await, nothing);
     assert_eq!(delete(&app, filter, true).await, nothing);
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:15:00Z", "pm10": 507 }])).await;
-    let told = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
-    assert_eq!(told["device"]["latest"], json!({ "pm10": 507.0, "flags": ["SPIKE"] }), "judged by 7.0");
+    let response = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
+    assert_eq!(response["device"]["latest"], json!({ "pm10": 507.0, "flags": ["SPIKE"] }), "judged by 7.0");
     rollups_are_true(&app).await;
 }
 
-/// What a sample after a deletion is judged by is what the newest remaining one tells.
+/// The flags of a sample after a deletion depend on the newest remaining sample.
 #[tokio::test]
-async fn the_newest_that_is_left_is_what_the_next_one_is_judged_by() {
+async fn quality_flags_use_the_newest_remaining_sample() {
     let app = recorded().await;
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:55:00Z", "pm10": 600 }])).await;
     delete(&app, json!({ "pm10": { "min": 600 } }), false).await;
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:55:00Z", "pm10": 650 }])).await;
-    let told = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
-    assert_eq!(told["device"]["latest"], json!({ "pm10": 650.0, "flags": ["SPIKE"] }), "after 11.0, not after 600.0");
+    let response = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
+    assert_eq!(
+        response["device"]["latest"],
+        json!({ "pm10": 650.0, "flags": ["SPIKE"] }),
+        "after 11.0, not after 600.0"
+    );
 }
 
 #[tokio::test]
-async fn a_device_of_which_nothing_is_left_has_no_latest_and_no_packet() {
+async fn device_without_remaining_samples_has_no_latest_and_no_packet() {
     let app = TestApp::new().await;
-    let packet = encode(&[Raw::new(52.2, 0.12, 30.0, 20.0); 8]);
+    let packet = encode(&[RawSample::new(52.2, 0.12, 30.0, 20.0); 8]);
     for (device, time) in [("bike", "2026-05-01T10:30:00Z"), ("other", "2026-05-01T10:30:00Z")] {
         let mut body = ttn_body(device, time, &packet);
         body["counter"] = json!(1);
@@ -142,21 +146,21 @@ async fn a_device_of_which_nothing_is_left_has_no_latest_and_no_packet() {
     }
     assert_eq!((count(&app, "packet").await, count(&app, "latest").await), (2, 2));
     assert_eq!(delete(&app, json!({ "devices": ["bike"] }), false).await["measurements"], 8);
-    let told = app.query("{ device(key: \"bike\") { key latest { id } measurements { totalCount } } }").await;
-    assert_eq!(told["device"], json!({ "key": "bike", "latest": null, "measurements": { "totalCount": 0 } }));
+    let response = app.query("{ device(key: \"bike\") { key latest { id } measurements { totalCount } } }").await;
+    assert_eq!(response["device"], json!({ "key": "bike", "latest": null, "measurements": { "totalCount": 0 } }));
     assert_eq!((count(&app, "packet").await, count(&app, "latest").await), (1, 1));
     assert_eq!((count(&app, "device_hour").await, count(&app, "cell_hour").await), (1, 1));
     rollups_are_true(&app).await;
 
-    // The uplinks are kept, and bring it all back.
+    // The uplinks are kept, and a replay restores the measurements.
     let replay = "mutation { replayUplinks(input: {filter: {}}) { recorded duplicates } }";
-    let told = app.admin(replay, json!({})).await;
-    assert_eq!(told["replayUplinks"], json!({ "recorded": 8, "duplicates": 8 }));
+    let response = app.admin(replay, json!({})).await;
+    assert_eq!(response["replayUplinks"], json!({ "recorded": 8, "duplicates": 8 }));
     rollups_are_true(&app).await;
 }
 
 #[tokio::test]
-async fn only_an_admin_deletes_and_nobody_everything_by_mistake() {
+async fn only_an_admin_deletes_and_an_empty_filter_is_rejected() {
     let app = recorded().await;
     let create = "mutation { createApiKey(input: {name: \"s\", role: SENSOR}) { key } }";
     let sensor = app.admin(create, json!({})).await["createApiKey"]["key"].take();
@@ -190,7 +194,7 @@ async fn only_an_admin_deletes_and_nobody_everything_by_mistake() {
     assert_eq!(count(&app, "measurement").await, 24);
 }
 
-/// Root fields of a mutation run one after the other; what can be known of their arguments is checked before the first.
+/// Root fields of a mutation run one after the other; their arguments are validated before the first one runs.
 #[tokio::test]
 async fn no_root_field_runs_when_the_arguments_of_another_are_refused() {
     let app = recorded().await;
@@ -210,7 +214,7 @@ async fn no_root_field_runs_when_the_arguments_of_another_are_refused() {
 }
 
 #[tokio::test]
-async fn the_filter_is_returned_as_it_was_understood() {
+async fn deletion_returns_the_parsed_filter() {
     let app = recorded().await;
     let mutation = "mutation ($filter: MeasurementFilter!) {
         deleteMeasurements(input: {filter: $filter, dryRun: true}) { filter measurements } }";
@@ -235,14 +239,14 @@ async fn the_filter_is_returned_as_it_was_understood() {
             24,
         ),
     ] {
-        let told = app.admin(mutation, json!({ "filter": filter })).await;
-        assert_eq!(told["deleteMeasurements"], json!({ "filter": text, "measurements": measurements }));
+        let response = app.admin(mutation, json!({ "filter": filter })).await;
+        assert_eq!(response["deleteMeasurements"], json!({ "filter": text, "measurements": measurements }));
     }
 }
 
-/// More than one transaction's worth, of one device, and of all; to the end even though nobody waits for it.
+/// More than one transaction's worth, of one device and of all; runs to the end even if the client disconnects.
 #[tokio::test]
-async fn many_go_in_steps_to_the_end_whoever_hangs_up() {
+async fn large_deletion_completes_in_batches_after_a_disconnect() {
     let app = TestApp::new().await;
     let lines = (0..24_000).map(|n| {
         let time = at("2026-04-30T20:00:00Z") + TimeDelta::seconds(1) * n;
@@ -273,7 +277,7 @@ async fn many_go_in_steps_to_the_end_whoever_hangs_up() {
     rollups_are_true(&app).await;
 }
 
-/// Another one waits for a bounded time, and is refused with a reason then.
+/// A second deletion waits for a bounded time, and is then rejected with a reason.
 #[tokio::test]
 async fn one_deletion_runs_at_a_time() {
     let turn_timeout = Duration::from_millis(200);
@@ -286,7 +290,7 @@ async fn one_deletion_runs_at_a_time() {
     let input = json!({ "filter": { "devices": ["a"] }, "dryRun": false });
     let first = app.graphql(Some(&app.admin), DELETE, json!({ "input": input }));
     let second = async {
-        until_waiting(&mut watch, 1).await;
+        wait_for_lock_waiters(&mut watch, 1).await;
         let body = json!({ "query": DELETE, "variables": { "input": input } }).to_string();
         let refused = app.post("/graphql", Some(&app.admin), body).await;
         holder.execute("commit").await.expect("released");

@@ -1,4 +1,4 @@
-//! `airgraph demo`: fills an empty database by itself, and stores nothing twice.
+//! `airgraph demo`: fills an empty database and stores nothing twice.
 
 use std::{
     fs::{self, Permissions},
@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Runs the command on a private Postgres with its data here.
+/// Runs the command on a private Postgres with its data in `data_dir`.
 fn demo(data_dir: &Path, arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airgraph"));
     command.arg("demo").args(arguments).stdin(Stdio::null());
@@ -17,16 +17,16 @@ fn demo(data_dir: &Path, arguments: &[&str]) -> Result<Output> {
     Ok(command.output()?)
 }
 
-/// Samples recorded and duplicates, as the one line on standard output tells them.
+/// Recorded samples and duplicates, from the one line on standard output.
 fn counts(output: &Output) -> Result<(usize, usize)> {
-    let (said, complaint) = (str::from_utf8(&output.stdout)?, str::from_utf8(&output.stderr)?);
+    let (line, complaint) = (str::from_utf8(&output.stdout)?, str::from_utf8(&output.stderr)?);
     ensure!(output.status.success(), "{complaint}");
-    ensure!(said.lines().count() == 1, "not one line: {said}");
-    ensure!(said.starts_with("2 devices: "), "{said}");
-    let words: Vec<_> = said.split_whitespace().collect();
+    ensure!(line.lines().count() == 1, "not one line: {line}");
+    ensure!(line.starts_with("2 devices: "), "{line}");
+    let words: Vec<_> = line.split_whitespace().collect();
     let before = |word| {
         let at = words.iter().position(|other| other.trim_end_matches(',') == word);
-        words[at.with_context(|| format!("no {word}: {said}"))? - 1].parse().context("no number")
+        words[at.with_context(|| format!("no {word}: {line}"))? - 1].parse().context("no number")
     };
     Ok((before("recorded")?, before("duplicates")?))
 }
@@ -48,7 +48,7 @@ fn a_second_run_finds_everything_there() -> Result<()> {
 }
 
 #[test]
-fn what_cannot_be_simulated_is_refused_in_one_line_before_anything_starts() -> Result<()> {
+fn invalid_demo_arguments_are_rejected_in_one_line_before_start() -> Result<()> {
     let parent = tempfile::tempdir()?;
     let data_dir = parent.path().join("data");
     let cases: [(&[&str], &str); 3] = [
@@ -58,8 +58,8 @@ fn what_cannot_be_simulated_is_refused_in_one_line_before_anything_starts() -> R
     ];
     for (arguments, expected) in cases {
         let output = demo(&data_dir, arguments)?;
-        let said = str::from_utf8(&output.stderr)?;
-        assert!(!output.status.success() && said.lines().count() == 1 && said.contains(expected), "{said}");
+        let message = str::from_utf8(&output.stderr)?;
+        assert!(!output.status.success() && message.lines().count() == 1 && message.contains(expected), "{message}");
     }
     assert!(!data_dir.exists(), "it left something behind");
     Ok(())

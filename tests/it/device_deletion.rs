@@ -1,4 +1,4 @@
-//! Deleting a device: everything of it goes and nothing else, whatever its sensor sends meanwhile.
+//! Deleting a device: all its data goes and nothing else, whatever its sensor sends meanwhile.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -15,8 +15,8 @@ use crate::support::{
     Answer, TestApp, at, empty_database,
     gateway::DEADLINE,
     live::payloads,
-    packet::{Raw, encode, ttn_body},
-    rollups::assert_rollups_are_true,
+    packet::{RawSample, encode, ttn_body},
+    rollups::assert_rollups_match,
 };
 
 const DELETE: &str = "mutation ($key: String!, $dryRun: Boolean! = false) {
@@ -53,14 +53,14 @@ const TABLES: [&str; 12] = [
     "device",
 ];
 
-/// No table has rows of a device that does not exist, and rollups are what the measurements make.
+/// No table has rows of a device that does not exist, and rollups equal the measurements.
 async fn assert_no_orphans(app: &TestApp) {
     for table in TABLES {
         let orphans =
             format!("{table} where device_id is not null and device_id not in (select device_id from device)");
         assert_eq!(count(app, &orphans).await, 0, "{table}");
     }
-    assert_rollups_are_true(&mut app.database.reads.acquire().await.expect("a connection")).await;
+    assert_rollups_match(&mut app.database.reads.acquire().await.expect("a connection")).await;
 }
 
 async fn rows(app: &TestApp, key: &str) -> Vec<(&'static str, i64)> {
@@ -88,7 +88,7 @@ async fn bound_key(app: &TestApp, name: &str, device: &str) -> String {
 /// Two devices with a row in every table.
 async fn recorded() -> (TestApp, String) {
     let app = TestApp::new().await;
-    let packet = encode(&[Raw::new(52.2, 0.12, 30.0, 20.0); 8]);
+    let packet = encode(&[RawSample::new(52.2, 0.12, 30.0, 20.0); 8]);
     for device in ["a", "b"] {
         let mut body = ttn_body(device, "2026-05-01T10:30:00Z", &packet);
         body["counter"] = json!(1);
@@ -120,7 +120,7 @@ async fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_device_goes_with_everything_of_it_and_another_stays() {
+async fn device_is_deleted_with_all_its_data_and_another_is_kept() {
     let (app, key) = recorded().await;
     let other = rows(&app, "b").await;
     let expected =
@@ -153,8 +153,8 @@ async fn only_an_admin_deletes_devices() {
     assert_eq!(rows(&app, "a").await[0], ("measurement", 1));
 }
 
-/// A sensor whose key is not bound goes on: its next sample makes a new device, on the way by which samples of known devices are
-/// stored, and with the device still in the memory of the writer.
+/// A sensor whose key is not bound continues: its next sample creates a new device, on the code path for samples of known
+/// devices, and with the deleted device still in the writer's cache.
 #[tokio::test]
 async fn the_next_sample_makes_a_new_device() {
     let app = TestApp::new().await;
@@ -169,8 +169,8 @@ async fn the_next_sample_makes_a_new_device() {
     assert_no_orphans(&app).await;
 }
 
-/// The sensor sends on while its device is deleted, several times over. What is answered after a deletion is stored; no row of a
-/// deleted device is left; and the samples of another sensor are all stored, without delay.
+/// The sensor continues to send while its device is deleted, several times over. Samples acknowledged after a deletion are
+/// stored; no row of a deleted device remains; and the samples of another sensor are all stored, without delay.
 #[tokio::test]
 async fn a_sensor_may_send_while_its_device_is_deleted() {
     const DELETIONS: usize = 12;
@@ -211,7 +211,7 @@ async fn a_sensor_may_send_while_its_device_is_deleted() {
             deleted += payload["measurements"].as_u64().expect("a number");
         }
         assert!(deleted > 100, "{deleted}");
-        // What is sent after the deletion has ended is there.
+        // Samples sent after the deletion has ended are stored.
         assert_eq!(send(&app, &app.admin, "junk", 40_000).await.status, 201);
         is_over.store(true, Ordering::SeqCst);
     };
@@ -224,7 +224,7 @@ async fn a_sensor_may_send_while_its_device_is_deleted() {
     assert!(last["device"]["measurements"]["totalCount"].as_u64() > Some(0), "{last}");
 }
 
-/// More than is deleted in one transaction; and what was interrupted is continued by the same request.
+/// More rows than one transaction deletes; an interrupted deletion is continued by the same request.
 #[tokio::test]
 async fn a_large_device_goes_in_steps_and_the_same_request_continues() {
     let options = empty_database().await;
@@ -236,7 +236,7 @@ async fn a_large_device_goes_in_steps_and_the_same_request_continues() {
     let file = format!("device,time,pm10\n{}", lines.collect::<String>());
     assert!(app.post("/ingest/csv", Some(&app.admin), file).await.status.is_success());
 
-    // A recorder that has stored something of the device and hangs before its commit.
+    // A recorder that has stored a sample of the device and hangs before its commit.
     let mut holder = options.clone().application_name("holder").connect().await.expect("a connection");
     holder.execute("begin; select from device where key = 'large' for key share").await.expect("a lock");
     let answer = app.graphql(Some(&app.admin), DELETE, json!({ "key": "large" })).await;
@@ -255,7 +255,7 @@ async fn a_large_device_goes_in_steps_and_the_same_request_continues() {
 
 /// A sample that is committed after all others were deleted, and before the device is.
 #[tokio::test]
-async fn what_is_recorded_in_the_last_moment_is_deleted_too() {
+async fn samples_recorded_during_the_deletion_are_deleted() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     assert_eq!(send(&app, &app.admin, "a", 0).await.status, 201);
@@ -276,7 +276,7 @@ async fn what_is_recorded_in_the_last_moment_is_deleted_too() {
     holder.close().await.expect("closed");
 }
 
-/// A recorder, or a mutation, that has read the device a moment before its deletion reads it again.
+/// A recorder, or a mutation, that has read the device just before its deletion reads it again.
 #[tokio::test]
 async fn a_reference_to_a_deleted_device_is_a_conflict() {
     let app = TestApp::new().await;
@@ -295,18 +295,18 @@ async fn subscribers_receive_the_deletion() {
     let mut live: Subscriber = app.subscribe(query).await;
     delete(&app, "a", false).await;
     let deleted = json!({ "data": { "deviceUpdated": { "deviceId": id, "device": null } } });
-    // One of its measurements, and one of the device itself.
+    // An event of one of its measurements, and one of the device itself.
     let events = payloads(&mut live, 2).await;
     assert_eq!(events.last(), Some(&deleted));
-    // Events from before, rendered after the deletion.
+    // Events from before the deletion, rendered after it.
     let query = "subscription ($after: String) { deviceUpdated(after: $after) { device { key } deviceId } }";
     let mut later = app.try_subscribe(query, json!({ "after": cursor }), None).await.expect("subscribed");
     assert_eq!(payloads(&mut later, 2).await, [deleted.clone(), deleted]);
 }
 
-/// Other gateways remember the numbers of devices by their keys.
+/// Other gateways cache the ids of devices by their keys.
 #[tokio::test]
-async fn other_gateways_forget_the_device() {
+async fn other_gateways_evict_the_deleted_device() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let second = TestApp::on_second(&options).await;

@@ -1,4 +1,4 @@
-//! Which devices are listed: by area, by text, by when they were last seen.
+//! Filters of the device list: by area, by text, by when a device was last seen.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ async fn filled() -> TestApp {
         app.admin(register, json!({ "input": input })).await;
     }
     app.record(json!([
-        // A fixed device stays where it stands, whatever its samples tell.
+        // A fixed device stays where it stands, whatever positions its samples have.
         { "device": "station-2", "measuredAt": "2026-05-01T09:00:00Z", "pm10": 1, "latitude": 52.205, "longitude": 0.12 },
         { "device": "bike-near", "measuredAt": "2026-05-01T08:00:00Z", "pm10": 1, "latitude": 53.0, "longitude": 0.12 },
         { "device": "bike-near", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1, "latitude": 52.2, "longitude": 0.12 },
@@ -26,9 +26,9 @@ async fn filled() -> TestApp {
 
 async fn keys(app: &TestApp, filter: Value) -> (Vec<String>, Value) {
     let query = "query ($filter: DeviceFilter) { devices(filter: $filter) { totalCount nodes { key } } }";
-    let told = app.query_with(query, json!({ "filter": filter })).await["devices"].take();
-    let nodes = told["nodes"].as_array().expect("nodes");
-    (nodes.iter().map(|node| node["key"].as_str().expect("a key").to_owned()).collect(), told["totalCount"].clone())
+    let response = app.query_with(query, json!({ "filter": filter })).await["devices"].take();
+    let nodes = response["nodes"].as_array().expect("nodes");
+    (nodes.iter().map(|node| node["key"].as_str().expect("a key").to_owned()).collect(), response["totalCount"].clone())
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn each_filter_alone_and_together() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_asked_is_refused() {
+async fn invalid_filters_are_rejected() {
     let app = filled().await;
     let text = format!("filter: {{text: \"{}\"}}", "x".repeat(101));
     for (arguments, argument) in [
@@ -68,7 +68,7 @@ async fn what_can_not_be_asked_is_refused() {
         let answer = app.graphql(None, &format!("{{ devices({arguments}) {{ totalCount }} }}"), json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["argument"], argument, "{answer}");
     }
-    // A cursor is of one order, and of one quantity.
+    // A cursor belongs to one order, and to one quantity.
     let list = "{ devices(orderBy: LATEST_VALUE_DESC, orderByQuantity: PM10) { edges { cursor } } }";
     let cursor = app.query(list).await["devices"]["edges"][0]["cursor"].take();
     let other =

@@ -1,4 +1,4 @@
-//! Keys and names that are displayed as something else than they are: refused on every way in, readable where they are stored.
+//! Keys and names whose displayed form differs from their content: rejected on every input path, readable once stored.
 
 use axum::{body::Body, http::Request};
 use serde_json::json;
@@ -55,8 +55,8 @@ async fn deceptive_keys_of_older_databases_stay_readable() {
     for key in DECEPTIVE {
         let query = "query ($key: String!) { device(key: $key) { key }
             devices(filter: {keys: [$key]}) { totalCount } measurements(filter: {devices: [$key]}) { totalCount } }";
-        let told = app.query_with(query, json!({ "key": key })).await;
-        assert_eq!((&told["device"]["key"], &told["devices"]["totalCount"]), (&json!(key), &json!(1)));
+        let response = app.query_with(query, json!({ "key": key })).await;
+        assert_eq!((&response["device"]["key"], &response["devices"]["totalCount"]), (&json!(key), &json!(1)));
         let update = "mutation ($key: String!) { updateDevice(input: {key: $key, name: \"n\"}) { device { name } } }";
         assert_eq!(app.admin(update, json!({ "key": key })).await["updateDevice"]["device"]["name"], "n");
     }

@@ -1,4 +1,4 @@
-//! The pages: every link leads somewhere, every page can be reached from README, every command works.
+//! Documentation: every link resolves, every page can be reached from README, every command works.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -114,7 +114,7 @@ fn every_page_can_be_reached_from_readme() {
     let pages = pages();
     let (mut reached, mut next) = (BTreeSet::new(), vec![root().join("README.md")]);
     while let Some(page) = next.pop() {
-        // A link to a folder leads to all pages in it, as its listing does.
+        // A link to a folder leads to all pages in it, like its listing.
         let of_folder = pages.keys().filter(|path| path.parent() == Some(&page)).cloned();
         next.extend(of_folder.filter(|page| !reached.contains(page)));
         let Some(text) = pages.get(&page) else { continue };

@@ -1,4 +1,4 @@
-//! The embedded Postgres: it starts by itself, also for root, and nothing that is killed leaves it running or broken.
+//! The embedded Postgres: it starts by itself, also for root, and no killed process leaves it running or broken.
 
 use std::{
     fs::{self, Permissions},
@@ -29,7 +29,7 @@ use crate::{
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
 
-/// Generous, for a busy machine: nothing waits this long unless it is broken.
+/// Generous, for a busy machine: only a failure waits this long.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A data folder that doesn't exist yet, below one that every account may enter.
@@ -68,7 +68,7 @@ impl DevDb {
         Ok(kill(Pid::from_raw(i32::try_from(self.process.id())?), signal)?)
     }
 
-    /// Waits for the end, and for what else it printed.
+    /// Waits for the end; returns the remaining output.
     fn end(mut self) -> Result<(ExitStatus, String)> {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest)?;
@@ -88,18 +88,18 @@ impl Drop for DevDb {
     }
 }
 
-/// What a `dev-db` that does not start says on standard error: one line.
-fn complaint(data_dir: &Path) -> Result<String> {
+/// The one line that a `dev-db` that fails to start writes to standard error.
+fn startup_error(data_dir: &Path) -> Result<String> {
     let mut process = command(data_dir, &[]).spawn()?;
-    // Held open until it has ended: its end would be a reason to end too, without an error.
+    // Held open until the process has ended: closing it would be a reason to end too, without an error.
     let stdin = process.stdin.take();
     let output = process.wait_with_output()?;
     drop(stdin);
     ensure!(!output.status.success(), "it started");
     ensure!(output.stdout.is_empty(), "it printed a URL");
-    let said = String::from_utf8(output.stderr)?;
-    ensure!(said.lines().count() == 1, "not one line: {said}");
-    Ok(said)
+    let message = String::from_utf8(output.stderr)?;
+    ensure!(message.lines().count() == 1, "not one line: {message}");
+    Ok(message)
 }
 
 async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> Result<T> {
@@ -126,8 +126,8 @@ async fn execute(url: &str, statement: &'static str) -> Result<()> {
     Ok(connection.close().await?)
 }
 
-const MAKE_A_NOTE: &str = "create table note as select 'kept' as text";
-const READ_THE_NOTE: &str = "select text from note";
+const CREATE_NOTE: &str = "create table note as select 'kept' as text";
+const READ_NOTE: &str = "select text from note";
 
 fn postmaster(data_dir: &Path) -> Result<Pid> {
     let text = fs::read_to_string(data_dir.join("postgres/postmaster.pid"))?;
@@ -153,7 +153,7 @@ async fn serves_until_its_standard_input_ends_and_keeps_the_data() -> Result<()>
     assert_eq!(scalar(&first.url, "select current_setting('fsync')").await?, "on");
     let wrong = first.url.replacen('@', "x@", 1);
     assert!(PgConnection::connect(&wrong).await.is_err(), "any password will do");
-    execute(&first.url, MAKE_A_NOTE).await?;
+    execute(&first.url, CREATE_NOTE).await?;
 
     let pid = postmaster(&data_dir)?;
     let url = first.url.clone();
@@ -164,7 +164,7 @@ async fn serves_until_its_standard_input_ends_and_keeps_the_data() -> Result<()>
     assert!(PgConnection::connect(&url).await.is_err());
 
     let second = DevDb::start(&data_dir, &[])?;
-    assert_eq!(scalar(&second.url, READ_THE_NOTE).await?, "kept");
+    assert_eq!(scalar(&second.url, READ_NOTE).await?, "kept");
     Ok(())
 }
 
@@ -180,7 +180,7 @@ async fn a_terminating_signal_stops_it_although_standard_input_stays_open() -> R
 }
 
 #[tokio::test]
-async fn the_gateway_has_it_on_a_leash() -> Result<()> {
+async fn embedded_postgres_ends_with_the_gateway() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let database = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await?;
     assert_eq!(scalar(database.url(), "select 'hello'").await?, "hello");
@@ -189,7 +189,7 @@ async fn the_gateway_has_it_on_a_leash() -> Result<()> {
     database.stop().await?;
     assert!(kill(pid, None).is_err(), "Postgres outlived stop()");
 
-    // What the kernel does for a gateway that is killed.
+    // The kernel does this for a gateway that is killed.
     let database = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await?;
     let pid = postmaster(&data_dir)?;
     drop(database);
@@ -197,7 +197,7 @@ async fn the_gateway_has_it_on_a_leash() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_gateway_learns_when_dev_db_is_gone() -> Result<()> {
+async fn gateway_detects_the_end_of_dev_db() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let mut database = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await?;
     let waited = tokio::time::timeout(Duration::from_millis(500), database.wait()).await;
@@ -208,7 +208,7 @@ async fn the_gateway_learns_when_dev_db_is_gone() -> Result<()> {
     is_gone(postmaster(&data_dir).unwrap_or(Pid::from_raw(i32::MAX))).await
 }
 
-/// The pid of `dev-db`, which the lock doesn't tell: that names the gateway.
+/// The pid of `dev-db`; the lock file names the gateway's instead.
 fn postmaster_parent(data_dir: &Path) -> Result<Pid> {
     let pid = postmaster(data_dir)?;
     let parent = if let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
@@ -225,23 +225,23 @@ fn postmaster_parent(data_dir: &Path) -> Result<Pid> {
 async fn postgres_does_not_outlive_a_killed_dev_db() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let killed = DevDb::start(&data_dir, &[])?;
-    execute(&killed.url, MAKE_A_NOTE).await?;
+    execute(&killed.url, CREATE_NOTE).await?;
     let pid = postmaster(&data_dir)?;
     killed.signal(Signal::SIGKILL)?;
     is_gone(pid).await?;
 
     let next = DevDb::start(&data_dir, &[])?;
-    assert_eq!(scalar(&next.url, READ_THE_NOTE).await?, "kept");
+    assert_eq!(scalar(&next.url, READ_NOTE).await?, "kept");
     Ok(())
 }
 
-/// Both that guard Postgres are killed at once: it is left behind.
+/// Both processes that guard Postgres are killed at once: it is left behind.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_postgres_left_behind_is_stopped_by_the_next_start() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let killed = DevDb::start(&data_dir, &[])?;
-    execute(&killed.url, MAKE_A_NOTE).await?;
+    execute(&killed.url, CREATE_NOTE).await?;
     let left_behind = postmaster(&data_dir)?;
     for entry in fs::read_dir("/proc")?.flatten() {
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
@@ -257,7 +257,7 @@ async fn a_postgres_left_behind_is_stopped_by_the_next_start() -> Result<()> {
 
     let next = DevDb::start(&data_dir, &[])?;
     is_gone(left_behind).await?;
-    assert_eq!(scalar(&next.url, READ_THE_NOTE).await?, "kept");
+    assert_eq!(scalar(&next.url, READ_NOTE).await?, "kept");
     Ok(())
 }
 
@@ -265,13 +265,13 @@ async fn a_postgres_left_behind_is_stopped_by_the_next_start() -> Result<()> {
 async fn a_killed_postgres_comes_back_at_the_same_url() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let dev_db = DevDb::start(&data_dir, &[])?;
-    execute(&dev_db.url, MAKE_A_NOTE).await?;
+    execute(&dev_db.url, CREATE_NOTE).await?;
     for _ in 0..2 {
         let killed = postmaster(&data_dir)?;
         kill(killed, Signal::SIGKILL)?;
         let note = eventually("Postgres to come back", async || {
             let is_new = postmaster(&data_dir).is_ok_and(|pid| pid != killed);
-            if is_new { scalar(&dev_db.url, READ_THE_NOTE).await.ok() } else { None }
+            if is_new { scalar(&dev_db.url, READ_NOTE).await.ok() } else { None }
         });
         assert_eq!(note.await?, "kept");
     }
@@ -286,10 +286,10 @@ async fn a_second_one_is_refused_or_attaches() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let first = DevDb::start(&data_dir, &[])?;
 
-    let said = complaint(&data_dir)?;
+    let message = startup_error(&data_dir)?;
     let expected =
         format!("another airgraph is running on {}, pid {}", data_dir.canonicalize()?.display(), first.process.id());
-    assert!(said.contains(&expected), "{said}");
+    assert!(message.contains(&expected), "{message}");
     let refused = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await;
     assert!(refused.is_err_and(|error| error.to_string().contains(&expected)));
 
@@ -313,7 +313,7 @@ async fn a_successor_waits_for_one_that_is_stopping() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_start_that_was_killed_half_way_is_made_good() -> Result<()> {
+async fn interrupted_initialisation_is_repaired_at_the_next_start() -> Result<()> {
     // On a busy machine the kill may come too late; then once more.
     for _ in 0..5 {
         let (_parent, data_dir) = data_dir()?;
@@ -359,35 +359,35 @@ async fn the_number_of_a_dead_postgres_may_belong_to_another_process() -> Result
 }
 
 #[test]
-fn root_is_told_which_folder_keeps_postgres_out() -> Result<()> {
+fn inaccessible_directory_is_named_to_root() -> Result<()> {
     if !Uid::effective().is_root() {
-        eprintln!("left out: only root gives its privileges up");
+        eprintln!("skipped: only root drops its privileges");
         return Ok(());
     }
     let parent = tempfile::tempdir()?;
     fs::set_permissions(parent.path(), Permissions::from_mode(0o700))?;
     let data_dir = parent.path().join("data");
-    let said = complaint(&data_dir)?;
+    let message = startup_error(&data_dir)?;
     let folder = parent.path().canonicalize()?;
-    assert!(said.contains(&format!("may not enter {}", folder.display())), "{said}");
-    assert!(said.contains(&format!("chmod o+x {}", folder.display())), "{said}");
-    assert!(!data_dir.exists(), "it left something behind");
+    assert!(message.contains(&format!("may not enter {}", folder.display())), "{message}");
+    assert!(message.contains(&format!("chmod o+x {}", folder.display())), "{message}");
+    assert!(!data_dir.exists(), "the data folder was created");
     Ok(())
 }
 
 #[test]
-fn something_else_in_the_place_of_the_cluster_is_left_alone() -> Result<()> {
+fn foreign_files_in_the_data_folder_are_left_alone() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     DevDb::start(&data_dir, &[])?.close_stdin()?;
     fs::remove_file(data_dir.join("postgres/PG_VERSION"))?;
 
-    let said = complaint(&data_dir)?;
-    assert!(said.contains("is not a PostgreSQL cluster"), "{said}");
+    let message = startup_error(&data_dir)?;
+    assert!(message.contains("is not a PostgreSQL cluster"), "{message}");
     assert!(data_dir.join("postgres/base").exists(), "it was deleted");
     Ok(())
 }
 
-/// What a superuser could do: run programs, read files, and so read the secrets of the gateway.
+/// A superuser could run programs and read files, and so read the secrets of the gateway.
 #[tokio::test]
 async fn the_role_of_the_gateway_is_no_superuser() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
@@ -448,7 +448,7 @@ async fn a_cluster_from_before_there_was_that_role_is_upgraded() -> Result<()> {
     Ok(())
 }
 
-/// Of none of the processes that serve the gateway, whatever its own environment holds.
+/// No process that serves the gateway has the secrets, whatever its own environment holds.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn no_child_process_has_the_secrets_of_the_gateway() -> Result<()> {

@@ -11,13 +11,13 @@ const READING: &str = r#"{"nickname":"balcony","model":"urban","uid":"e66","time
 #[tokio::test]
 async fn a_reading_is_recorded_once_under_the_uid_or_the_name_in_the_path() {
     let app = TestApp::new().await;
-    let told = |recorded: usize, duplicates: usize| json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [], "ignored": ["noise"] });
+    let report = |recorded: usize, duplicates: usize| json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [], "ignored": ["noise"] });
     let answer = app.post("/ingest/enviro", Some(&app.admin), READING).await;
-    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, told(1, 0)));
+    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, report(1, 0)));
     let answer = app.post("/ingest/enviro", Some(&app.admin), format!("[{READING}]")).await;
-    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, told(0, 1)));
+    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, report(0, 1)));
     let answer = app.post("/ingest/enviro/roof", Some(&app.admin), READING).await;
-    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, told(1, 0)));
+    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, report(1, 0)));
     for device in ["e66", "roof"] {
         let query = "query ($key: String!) { device(key: $key) { measurements { nodes { measuredAt pm10 pm25 } } } }";
         let data = app.query_with(query, json!({ "key": device })).await;

@@ -1,4 +1,4 @@
-//! What everyday sensors post: plain JSON, airRohr and `InfluxDB` line protocol, as their firmware can send it.
+//! Common sensor formats: plain JSON, airRohr and `InfluxDB` line protocol, as the firmware sends them.
 
 use axum::{
     body::Body,
@@ -38,12 +38,12 @@ async fn kept_undecodable(app: &TestApp) -> Vec<(String, Vec<u8>)> {
 #[tokio::test]
 async fn plain_json_is_recorded_once() {
     let app = TestApp::new().await;
-    let told = |recorded: usize, duplicates: usize| json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [], "ignored": ["flux"] });
+    let report = |recorded: usize, duplicates: usize| json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [], "ignored": ["flux"] });
     let answer = app.post("/ingest/json", Some(&app.admin), JSON).await;
-    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, told(1, 0)));
+    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, report(1, 0)));
     let path = format!("/key/{}/ingest/json", app.admin);
     let answer = app.post(&path, None, format!("[{JSON},{JSON}]")).await;
-    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, told(0, 2)));
+    assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, report(0, 2)));
     assert_eq!(
         measurements(&app, "bike-07").await,
         json!({ "kind": "MOBILE", "measurements": { "nodes": [{

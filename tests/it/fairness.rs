@@ -1,4 +1,4 @@
-//! What one caller can take from others: connections, places and database time. Callers are addresses here.
+//! Isolation of callers: connections, concurrency permits and database time. Callers are addresses here.
 
 use std::{
     num::NonZeroU32,
@@ -21,11 +21,11 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     support::{Answer, TestApp, empty_database, statements::Statements},
-    timeouts::{hold, until_waiting},
+    timeouts::{lock_table, wait_for_lock_waiters},
 };
 
-/// What another reader waits at most while one caller uses all that it may. On a machine that does nothing else it is
-/// some milliseconds.
+/// The longest wait of another reader while one caller uses its full limits. On an idle machine it is some
+/// milliseconds.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 const ATTACKER: &str = "192.0.2.1";
@@ -35,25 +35,25 @@ fn behind_a_proxy() -> SecuritySettings {
     SecuritySettings { trusted_proxies: vec!["0.0.0.0/32".parse().expect("a network")], ..SecuritySettings::default() }
 }
 
-async fn ask(app: &TestApp, address: &str, body: &Value) -> Answer {
+async fn post_from(app: &TestApp, address: &str, body: &Value) -> Answer {
     let request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
     let request = request.header("x-forwarded-for", address);
     app.send(request.body(Body::from(body.to_string())).expect("a request")).await
 }
 
-/// Twenty lists of one request, all of which read the table of devices.
+/// Twenty lists in one request, all of which read the table of devices.
 fn twenty_lists() -> Value {
     let lists: Vec<_> = (0..20).map(|n| format!("a{n}: devices(first: {}) {{ nodes {{ key }} }}", n + 1)).collect();
     json!({ "query": format!("{{ {} }}", lists.join(" ")) })
 }
 
 /// Reads no table that the tests lock.
-fn small_question() -> Value {
+fn small_query() -> Value {
     json!({ "query": "{ measurements(first: 1) { nodes { pm10 } } }" })
 }
 
-async fn on(options: &PgConnectOptions, exposure: SecuritySettings, limits: Limits) -> TestApp {
-    TestApp::exposed_on(options, exposure, limits).await
+async fn on(options: &PgConnectOptions, security: SecuritySettings, limits: Limits) -> TestApp {
+    TestApp::with_security_on(options, security, limits).await
 }
 
 #[tokio::test]
@@ -61,18 +61,18 @@ async fn a_request_uses_two_connections_at_a_time() {
     let options = empty_database().await;
     let app = on(&options, behind_a_proxy(), Limits::default()).await;
     let mut watch = options.connect().await.expect("a connection");
-    let lock = hold(&options, "device").await;
+    let lock = lock_table(&options, "device").await;
     let lists = twenty_lists();
-    let asked = ask(&app, ATTACKER, &lists);
+    let request = post_from(&app, ATTACKER, &lists);
     let meanwhile = async {
-        until_waiting(&mut watch, 2).await;
+        wait_for_lock_waiters(&mut watch, 2).await;
         for _ in 0..5 {
-            assert_eq!(ask(&app, NEIGHBOUR, &small_question()).await.status, StatusCode::OK);
-            until_waiting(&mut watch, 2).await;
+            assert_eq!(post_from(&app, NEIGHBOUR, &small_query()).await.status, StatusCode::OK);
+            wait_for_lock_waiters(&mut watch, 2).await;
         }
         lock.close().await.expect("closed");
     };
-    let (answer, ()) = tokio::join!(asked, meanwhile);
+    let (answer, ()) = tokio::join!(request, meanwhile);
     assert_eq!(answer.json()["errors"], Value::Null, "all lists are read in the end: {}", answer.text);
 }
 
@@ -81,19 +81,19 @@ async fn a_caller_that_uses_all_it_may_keeps_connections_and_places_free_for_oth
     let options = empty_database().await;
     let app = on(&options, behind_a_proxy(), Limits::default()).await;
     let mut watch = options.connect().await.expect("a connection");
-    let lock = hold(&options, "device").await;
+    let lock = lock_table(&options, "device").await;
     let lists = twenty_lists();
-    let attack = join_all((0..30).map(|_| ask(&app, ATTACKER, &lists)));
+    let attack = join_all((0..30).map(|_| post_from(&app, ATTACKER, &lists)));
     let meanwhile = async {
-        until_waiting(&mut watch, 3).await;
+        wait_for_lock_waiters(&mut watch, 3).await;
         for _ in 0..5 {
             let since = Instant::now();
-            let answer = ask(&app, NEIGHBOUR, &small_question()).await;
+            let answer = post_from(&app, NEIGHBOUR, &small_query()).await;
             assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
             assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
             assert!(since.elapsed() < MAX_WAIT, "{:?}", since.elapsed());
         }
-        until_waiting(&mut watch, 3).await;
+        wait_for_lock_waiters(&mut watch, 3).await;
         let refused = async {
             while app.app.concurrency_limit.load().shed < 25 {
                 sleep(Duration::from_millis(20)).await;
@@ -114,27 +114,29 @@ async fn a_request_is_cut_off_when_it_used_its_database_time() {
     let app = TestApp::with_limits(Limits { reading, ..Limits::default() }).await;
     let options = (*app.database.reads.connect_options()).clone();
     let mut watch = options.connect().await.expect("a connection");
-    let lock = hold(&options, "device").await;
-    let answer = ask(&app, ATTACKER, &twenty_lists()).await.json();
+    let lock = lock_table(&options, "device").await;
+    let answer = post_from(&app, ATTACKER, &twenty_lists()).await.json();
     let errors = answer["errors"].as_array().expect("errors");
     assert!(errors.iter().all(|error| error["extensions"]["code"] == "TIMEOUT"), "{answer}");
-    timeout(Duration::from_secs(20), until_waiting(&mut watch, 0)).await.expect("its statements end in Postgres");
+    timeout(Duration::from_secs(20), wait_for_lock_waiters(&mut watch, 0))
+        .await
+        .expect("its statements end in Postgres");
     lock.close().await.expect("closed");
-    let answer = ask(&app, ATTACKER, &twenty_lists()).await.json();
+    let answer = post_from(&app, ATTACKER, &twenty_lists()).await.json();
     assert_eq!(answer["errors"], Value::Null, "the next request has time of its own: {answer}");
 }
 
 #[tokio::test]
 async fn a_caller_without_database_time_is_refused_before_anything_is_read() {
-    let exposure = SecuritySettings { anonymous_database_seconds_per_minute: NonZeroU32::new(30), ..behind_a_proxy() };
-    let app = on(&empty_database().await, exposure, Limits::default()).await;
+    let security = SecuritySettings { anonymous_database_seconds_per_minute: NonZeroU32::new(30), ..behind_a_proxy() };
+    let app = on(&empty_database().await, security, Limits::default()).await;
     let attacker = CallerId::from_address(ATTACKER.parse().expect("an address"));
-    assert_eq!(ask(&app, ATTACKER, &small_question()).await.status, StatusCode::OK);
+    assert_eq!(post_from(&app, ATTACKER, &small_query()).await.status, StatusCode::OK);
     let budget = &app.app.state.rate_limiters.anonymous_database_time;
     budget.charge(attacker, Duration::from_secs(35), app.app.state.clock.now());
 
     let statements = Statements::watch();
-    let (count, refused) = statements.of(ask(&app, ATTACKER, &json!("no request"))).await;
+    let (count, refused) = statements.count(post_from(&app, ATTACKER, &json!("no request"))).await;
     assert_eq!(count, 0, "no statement runs");
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "its body is not even read: {}", refused.text);
     let seconds: u32 = refused.headers[header::RETRY_AFTER].to_str().expect("text").parse().expect("seconds");
@@ -144,32 +146,32 @@ async fn a_caller_without_database_time_is_refused_before_anything_is_read() {
     let metrics = app.send(metrics).await.text;
     assert!(metrics.contains("airgraph_limit_refusals_total{limit=\"database_time\"} 1"), "{metrics}");
 
-    assert_eq!(ask(&app, NEIGHBOUR, &small_question()).await.status, StatusCode::OK);
+    assert_eq!(post_from(&app, NEIGHBOUR, &small_query()).await.status, StatusCode::OK);
     let key = Request::post("/graphql").header("x-forwarded-for", ATTACKER).header("x-api-key", &app.admin);
-    let key = key.header(header::CONTENT_TYPE, "application/json").body(Body::from(small_question().to_string()));
+    let key = key.header(header::CONTENT_TYPE, "application/json").body(Body::from(small_query().to_string()));
     assert_eq!(app.send(key.expect("a request")).await.status, StatusCode::OK, "a key pays for itself");
     app.clock.advance(TimeDelta::seconds(11));
-    assert_eq!(ask(&app, ATTACKER, &small_question()).await.status, StatusCode::OK);
+    assert_eq!(post_from(&app, ATTACKER, &small_query()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn database_time_is_charged_to_the_caller_that_used_it() {
-    let exposure = SecuritySettings { anonymous_database_seconds_per_minute: NonZeroU32::new(1), ..behind_a_proxy() };
+    let security = SecuritySettings { anonymous_database_seconds_per_minute: NonZeroU32::new(1), ..behind_a_proxy() };
     let options = empty_database().await;
-    let app = on(&options, exposure, Limits::default()).await;
+    let app = on(&options, security, Limits::default()).await;
     let mut watch = options.connect().await.expect("a connection");
-    let lock = hold(&options, "device").await;
+    let lock = lock_table(&options, "device").await;
     let lists = twenty_lists();
-    let asked = ask(&app, ATTACKER, &lists);
+    let request = post_from(&app, ATTACKER, &lists);
     let release = async {
-        until_waiting(&mut watch, 2).await;
+        wait_for_lock_waiters(&mut watch, 2).await;
         sleep(Duration::from_millis(1100)).await; // two connections are held for so long
         lock.close().await.expect("closed");
     };
-    let (answer, ()) = tokio::join!(asked, release);
+    let (answer, ()) = tokio::join!(request, release);
     assert_eq!(answer.json()["errors"], Value::Null, "what began is answered: {}", answer.text);
-    assert_eq!(ask(&app, ATTACKER, &small_question()).await.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(ask(&app, NEIGHBOUR, &small_question()).await.status, StatusCode::OK);
+    assert_eq!(post_from(&app, ATTACKER, &small_query()).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(post_from(&app, NEIGHBOUR, &small_query()).await.status, StatusCode::OK);
 }
 
 /// Measurements of some months, half of them with weather.
@@ -196,7 +198,7 @@ async fn archive() -> TestApp {
     app
 }
 
-/// The forms of attacks 1 and 2: each was of little cost, and took seconds of Postgres.
+/// The forms of attacks 1 and 2: each had a low cost, and took seconds of Postgres.
 fn attacks() -> Vec<Value> {
     let aliases = |of: &str| (0..20).map(|n| format!("a{n}: {of} ")).collect::<Vec<_>>().concat();
     let never = |n: i32| json!({ "quantities": [{ "quantity": "HUMIDITY", "min": 200 + n }] });
@@ -225,7 +227,7 @@ fn attacks() -> Vec<Value> {
     ]
 }
 
-/// For some seconds one caller sends all attacks at once, again and again.
+/// For some seconds one caller repeatedly sends all attacks at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn others_are_answered_while_one_caller_attacks() {
     let app = archive().await;
@@ -237,7 +239,7 @@ async fn others_are_answered_while_one_caller_attacks() {
             let mut statuses = Vec::new();
             while Instant::now() < until {
                 for attack in attacks.iter().cycle().skip(number).take(attacks.len()) {
-                    statuses.push(ask(app, ATTACKER, attack).await.status);
+                    statuses.push(post_from(app, ATTACKER, attack).await.status);
                     if Instant::now() >= until {
                         break;
                     }
@@ -250,7 +252,7 @@ async fn others_are_answered_while_one_caller_attacks() {
         let (mut longest, mut answers) = (Duration::ZERO, 0);
         while Instant::now() < until {
             let since = Instant::now();
-            let answer = ask(&app, NEIGHBOUR, &small_question()).await;
+            let answer = post_from(&app, NEIGHBOUR, &small_query()).await;
             assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
             assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
             longest = longest.max(since.elapsed());

@@ -1,5 +1,5 @@
-//! What befalls a Postgres in its life, as clients of the gateway see it: 503 with `Retry-After` for what needs what is
-//! missing, everything else goes on, and once it is over all is well again without a restart.
+//! Faults of Postgres as clients see them: 503 with `Retry-After` for requests that need what is missing, all other requests
+//! succeed, and the gateway recovers without a restart.
 //!
 //! A database that is away from the start is in `database_away`, one that is killed or hangs in `crash`, one that is slow
 //! in `timeouts`.
@@ -16,29 +16,29 @@ use tokio::time::sleep;
 
 use crate::support::{Answer, TestApp, empty_database, gateway::DEADLINE, postgres::OwnPostgres};
 
-const QUESTION: &str = "{ devices { nodes { key } } }";
+const QUERY: &str = "{ devices { nodes { key } } }";
 
 async fn post_sample(app: &TestApp, second: u32) -> Answer {
     let body = json!([{ "device": "d", "time": format!("2026-05-01T10:00:{second:02}Z"), "pm10": 1 }]).to_string();
     app.post("/ingest/json", Some(&app.admin), body).await
 }
 
-fn assert_told_to_come_back(answer: &Answer) {
+fn assert_unavailable(answer: &Answer) {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);
     assert_eq!(answer.headers[header::RETRY_AFTER], "2");
     assert!(answer.text.contains("UNAVAILABLE"), "{}", answer.text);
 }
 
-/// What a question is answered with: nothing, or the code of its error.
-async fn asked(app: &TestApp, question: &str) -> Value {
+/// The error code of the response to a query; null without an error.
+async fn error_code(app: &TestApp, question: &str) -> Value {
     let answer = app.graphql(None, question, json!({})).await;
     answer["errors"][0]["extensions"]["code"].clone()
 }
 
-/// Waits until questions are answered and samples are stored.
+/// Waits until queries are answered and samples are stored.
 async fn assert_recovers(app: &TestApp, second: u32) {
     let since = Instant::now();
-    while asked(app, QUESTION).await != Value::Null || post_sample(app, second).await.status != StatusCode::CREATED {
+    while error_code(app, QUERY).await != Value::Null || post_sample(app, second).await.status != StatusCode::CREATED {
         assert!(since.elapsed() < DEADLINE, "it doesn't recover");
         sleep(Duration::from_millis(50)).await;
     }
@@ -54,16 +54,16 @@ async fn a_database_that_goes_away_and_comes_back() {
 
     postgres.kill();
     assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
-    assert_told_to_come_back(&app.get("/readyz").await);
-    assert_told_to_come_back(&post_sample(&app, 1).await);
-    assert_eq!(asked(&app, QUESTION).await, "UNAVAILABLE");
-    assert_eq!(asked(&app, "{ server { version } }").await, Value::Null, "what needs no database");
+    assert_unavailable(&app.get("/readyz").await);
+    assert_unavailable(&post_sample(&app, 1).await);
+    assert_eq!(error_code(&app, QUERY).await, "UNAVAILABLE");
+    assert_eq!(error_code(&app, "{ server { version } }").await, Value::Null, "what needs no database");
 
     postgres.launch().await;
     assert_recovers(&app, 1).await;
 }
 
-/// All connections that a pool has and nobody uses.
+/// All idle connections of a pool.
 fn take_idle(pool: &PgPool) -> Vec<PoolConnection<Postgres>> {
     let mut taken = Vec::new();
     while let Some(connection) = pool.try_acquire() {
@@ -85,17 +85,17 @@ async fn a_database_without_a_connection_to_spare() {
     let recorder = take_idle(app.recorder.writer_pool());
     assert!(!writes.is_empty() && !recorder.is_empty(), "the gateway had connections");
 
-    let (question, readiness) = tokio::join!(asked(&app, QUESTION), app.get("/readyz"));
+    let (question, readiness) = tokio::join!(error_code(&app, QUERY), app.get("/readyz"));
     assert_eq!(question, "UNAVAILABLE");
-    assert_told_to_come_back(&readiness);
-    assert_told_to_come_back(&post_sample(&app, 1).await);
+    assert_unavailable(&readiness);
+    assert_unavailable(&post_sample(&app, 1).await);
     assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
 
     drop((others, reads, writes, recorder));
     assert_recovers(&app, 1).await;
 }
 
-/// Makes sessions of a database read-only or not, as those on a standby are, and ends those that were before.
+/// Makes sessions of a database read-only or not, like those on a standby, and ends the existing ones.
 async fn set_read_only(options: &PgConnectOptions, read_only: bool) {
     let mut connection = options.connect().await.expect("a connection");
     let database = options.get_database().expect("a database");
@@ -119,14 +119,14 @@ async fn a_database_that_is_read_only_after_a_fail_over() {
     assert_eq!(post_sample(&app, 0).await.status, StatusCode::CREATED);
     set_read_only(&options, true).await;
 
-    assert_told_to_come_back(&post_sample(&app, 1).await);
+    assert_unavailable(&post_sample(&app, 1).await);
     let mutation = "mutation { registerDevice(input: {key: \"e\", kind: MOBILE}) { status } }";
     let since = Instant::now();
-    while asked(&app, QUESTION).await != Value::Null {
+    while error_code(&app, QUERY).await != Value::Null {
         assert!(since.elapsed() < DEADLINE, "reading goes on"); // once the ended connections were noticed
     }
-    let told = app.graphql(Some(&app.admin), mutation, json!({})).await;
-    assert_eq!(told["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{told}");
+    let response = app.graphql(Some(&app.admin), mutation, json!({})).await;
+    assert_eq!(response["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{response}");
     assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
 
     set_read_only(&options, false).await;
@@ -145,9 +145,9 @@ async fn a_database_whose_disk_is_full() {
     connection.execute(full).await.expect("a trigger");
 
     let refused = post_sample(&app, 1).await;
-    assert_told_to_come_back(&refused);
+    assert_unavailable(&refused);
     assert!(!refused.text.contains("extend") && !refused.text.contains("base/1"), "{}", refused.text);
-    assert_eq!(asked(&app, QUESTION).await, Value::Null);
+    assert_eq!(error_code(&app, QUERY).await, Value::Null);
     assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
 
     connection.execute("drop trigger full_disk on measurement").await.expect("room");

@@ -23,18 +23,19 @@ async fn entries(app: &TestApp) -> Vec<FeedEntry> {
     feed::list_after(&app.database.reads, 0, 1000).await.expect("read").expect("kept")
 }
 
-/// What was told since that many batches: keys of devices with offsets in seconds, and changed devices.
-async fn told(app: &TestApp, since: usize) -> Vec<(Vec<(String, i64, i32)>, Vec<String>)> {
+/// The feed after its first `since` batches: keys of devices with offsets in seconds, and changed devices.
+async fn batches_since(app: &TestApp, since: usize) -> Vec<(Vec<(String, i64, i32)>, Vec<String>)> {
     let rows: Vec<(i64, String)> =
         sqlx::query_as("select device_id, key from device").fetch_all(&app.database.reads).await.expect("devices");
     let name = |id: i64| rows.iter().find(|row| row.0 == id).expect("a device").1.clone();
     let key = |key: &MeasurementKey| (name(key.device_id.0), (key.measured_at - noon()).num_seconds(), key.seq);
     let entries = entries(app).await;
-    let news = entries[since..].iter().map(|entry| &entry.record);
-    news.map(|news| {
-        (news.recorded.iter().map(key).collect(), news.changed.iter().map(|device| name(device.0)).collect())
-    })
-    .collect()
+    let records = entries[since..].iter().map(|entry| &entry.record);
+    records
+        .map(|records| {
+            (records.recorded.iter().map(key).collect(), records.changed.iter().map(|device| name(device.0)).collect())
+        })
+        .collect()
 }
 
 fn sample(device: &str, seconds: i64, pm10: i64) -> Value {
@@ -49,22 +50,22 @@ async fn upload(app: &TestApp, file: String) {
 }
 
 #[tokio::test]
-async fn each_way_in_tells_what_it_stored_and_nothing_else() {
+async fn each_input_path_appends_exactly_what_it_stored() {
     let app = TestApp::new().await;
     let key = |device: &str, seconds, seq| (device.to_owned(), seconds, seq);
     app.record(json!([sample("b", 1, 5), sample("a", 2, 5), sample("a", 1, 5)])).await;
-    assert_eq!(told(&app, 0).await, [(vec![key("a", 1, 0), key("a", 2, 0), key("b", 1, 0)], vec![])]);
+    assert_eq!(batches_since(&app, 0).await, [(vec![key("a", 1, 0), key("a", 2, 0), key("b", 1, 0)], vec![])]);
     // in one statement: the devices are known, and all is newer
     app.record(json!([sample("a", 3, 5)])).await;
     app.record(json!([sample("a", 4, 5)])).await;
-    assert_eq!(told(&app, 1).await, [(vec![key("a", 3, 0)], vec![]), (vec![key("a", 4, 0)], vec![])]);
+    assert_eq!(batches_since(&app, 1).await, [(vec![key("a", 3, 0)], vec![]), (vec![key("a", 4, 0)], vec![])]);
 
     let mutation =
         "mutation ($m: [MeasurementInput!]!) { recordMeasurements(input: {measurements: $m}) { duplicates } }";
-    let told_before = app.admin(mutation, json!({ "m": [sample("a", 4, 5), sample("b", 1, 5)] })).await;
-    assert_eq!(told_before["recordMeasurements"]["duplicates"], 2);
+    let repeated = app.admin(mutation, json!({ "m": [sample("a", 4, 5), sample("b", 1, 5)] })).await;
+    assert_eq!(repeated["recordMeasurements"]["duplicates"], 2);
     app.uplink("nonsense").await;
-    assert_eq!(told(&app, 3).await, [], "nothing was stored but a body");
+    assert_eq!(batches_since(&app, 3).await, [], "nothing was stored but a body");
 
     // another content at the same time
     app.record(json!([sample("a", 1, 6)])).await;
@@ -72,11 +73,11 @@ async fn each_way_in_tells_what_it_stored_and_nothing_else() {
     upload(&app, file.to_owned()).await;
     let hour_ago = -3600;
     assert_eq!(
-        told(&app, 3).await,
+        batches_since(&app, 3).await,
         [(vec![key("a", 1, 1)], vec![]), (vec![key("c", hour_ago, 0), key("a", hour_ago, 0)], vec![])]
     );
 
-    let count = told(&app, 0).await.len();
+    let count = batches_since(&app, 0).await.len();
     let register = "mutation { registerDevice(input: {key: \"d\", kind: FIXED}) { status } }";
     app.admin(register, json!({})).await;
     app.admin(register, json!({})).await; // it is there already
@@ -87,11 +88,11 @@ async fn each_way_in_tells_what_it_stored_and_nothing_else() {
     app.admin(delete, json!({ "dry": true })).await;
     assert_eq!(app.admin(delete, json!({ "dry": false })).await["deleteMeasurements"]["measurements"], 1);
     let changed = |device: &str| (vec![], vec![device.to_owned()]);
-    assert_eq!(told(&app, count).await, [changed("d"), changed("d"), changed("b")]);
+    assert_eq!(batches_since(&app, count).await, [changed("d"), changed("d"), changed("b")]);
 }
 
 #[tokio::test]
-async fn a_replay_tells_what_it_stored_and_of_what_it_took_back() {
+async fn replay_appends_what_it_stored_and_what_it_removed() {
     let app = TestApp::new().await;
     app.post("/ingest/json", Some(&app.admin), json!({ "device": "a", "time": noon(), "pm10": 5 }).to_string()).await;
     let fix = "update uplink set body = convert_to(replace(convert_from(body, 'UTF8'), ':5', ':6'), 'UTF8')";
@@ -99,13 +100,13 @@ async fn a_replay_tells_what_it_stored_and_of_what_it_took_back() {
     for recorded in [1, 0] {
         let replay = "mutation { replayUplinks(input: {filter: {}}) { recorded } }";
         assert_eq!(app.admin(replay, json!({})).await["replayUplinks"]["recorded"], recorded);
-        assert_eq!(told(&app, 1).await, [(vec![("a".to_owned(), 0, 0)], vec!["a".to_owned()])]);
+        assert_eq!(batches_since(&app, 1).await, [(vec![("a".to_owned(), 0, 0)], vec!["a".to_owned()])]);
     }
 }
 
-/// Two gateways record at once while somebody reads on from the last number seen.
+/// Two gateways record at once while a reader continues from the last number seen.
 #[tokio::test]
-async fn whoever_reads_on_from_the_last_number_misses_nothing() {
+async fn reader_resuming_from_the_last_number_misses_nothing() {
     let options = empty_database().await;
     let first = TestApp::on(&options, true).await;
     let second = TestApp::on_second(&options).await;
@@ -145,7 +146,7 @@ async fn whoever_reads_on_from_the_last_number_misses_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_old_is_forgotten_and_missed_by_nobody_unnoticed() {
+async fn trimmed_entries_are_reported_to_readers_behind_them() {
     let app = TestApp::new().await;
     let db = &app.database.writes;
     assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: 0, newest: 0 });

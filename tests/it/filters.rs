@@ -1,5 +1,5 @@
-//! Filters of measurements: what the gateway answers is what the domain's own rules let through. Rows and filters are made
-//! up by chance, the same at every run.
+//! Filters of measurements: the gateway's result equals what the domain rules accept. Rows and filters are random, the
+//! same at every run.
 
 use std::collections::BTreeSet;
 
@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, at};
 
-/// A filter as a client writes it, and as the domain has it.
-type Both = (Value, Condition);
+/// A filter as a client writes it, and its form in the domain.
+type InputAndCondition = (Value, Condition);
 
 const DEVICES: [&str; 3] = ["bike-0", "bike-1", "bike-2"];
 
@@ -51,21 +51,21 @@ pub fn place((latitude, longitude): (f64, f64)) -> Position {
     Position::try_new(latitude, longitude).expect("a place")
 }
 
-/// An area of any kind near to a place; none where chance made up one that can't be.
+/// An area of any kind near a place; none where the random one is invalid.
 pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(Value, SharedArea)> {
     let point = |(latitude, longitude): &(f64, f64)| json!({ "latitude": latitude, "longitude": longitude });
-    let (told, area) = match rng.random_range(0..4) {
+    let (input, area) = match rng.random_range(0..4) {
         0 => {
             let (one, other) = (near(rng, around, degrees), near(rng, around, degrees));
             let (south, north) = (one.0.min(other.0), one.0.max(other.0));
-            let told = json!({ "boundingBox": { "south": south, "west": one.1, "north": north, "east": other.1 } });
-            (told, Area::BoundingBox(BoundingBox::try_new(south, one.1, north, other.1).ok()?))
+            let input = json!({ "boundingBox": { "south": south, "west": one.1, "north": north, "east": other.1 } });
+            (input, Area::BoundingBox(BoundingBox::try_new(south, one.1, north, other.1).ok()?))
         }
         1 => {
             let (latitude, longitude) = near(rng, around, degrees);
             let radius = within(rng, 1.0, degrees * 111_000.0).min(2e7);
-            let told = json!({ "circle": { "latitude": latitude, "longitude": longitude, "radius": radius } });
-            (told, Area::Circle(Circle::try_new(latitude, longitude, radius).ok()?))
+            let input = json!({ "circle": { "latitude": latitude, "longitude": longitude, "radius": radius } });
+            (input, Area::Circle(Circle::try_new(latitude, longitude, radius).ok()?))
         }
         2 => {
             let count = if chance(rng, 0.3) { rng.random_range(40..400) } else { rng.random_range(3..12) };
@@ -84,11 +84,11 @@ pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(V
             (json!({ "cells": cells }), Area::Cells(Cells::try_new(&cells).ok()?))
         }
     };
-    Some((told, area.into()))
+    Some((input, area.into()))
 }
 
-/// The ids of the measurements that a filter lets through, and how many there are.
-async fn found(app: &TestApp, filter: &Value) -> BTreeSet<String> {
+/// The ids of the measurements that match a filter, after checking their count.
+async fn matching_ids(app: &TestApp, filter: &Value) -> BTreeSet<String> {
     let query = "query ($filter: MeasurementFilter) { measurements(filter: $filter, first: 10000) { totalCount nodes { id } } }";
     let data = app.query_with(query, json!({ "filter": filter })).await;
     let ids = ids(&data["measurements"]["nodes"]);
@@ -105,7 +105,7 @@ fn text(value: &Value) -> String {
 }
 
 #[tokio::test]
-async fn every_kind_of_area_all_over_the_earth() {
+async fn every_kind_of_area_everywhere_on_earth() {
     let app = TestApp::new().await;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let towns =
@@ -129,22 +129,22 @@ async fn every_kind_of_area_all_over_the_earth() {
     let (mut some, mut not_all) = (0, 0);
     for _ in 0..200 {
         let (town, size) = (*pick(&mut rng, &towns), *pick(&mut rng, &sizes));
-        let Some((told, area)) = area(&mut rng, town, size) else { continue };
+        let Some((input, area)) = area(&mut rng, town, size) else { continue };
         let lies_in = |node: &&Value| {
             let place = node["latitude"].as_f64().zip(node["longitude"].as_f64()).map(place);
             place.is_some_and(|place| area.contains(place))
         };
         let expected: BTreeSet<_> = all.iter().filter(lies_in).map(|node| text(&node["id"])).collect();
-        assert_eq!(found(&app, &json!({ "area": told })).await, expected, "{told}");
+        assert_eq!(matching_ids(&app, &json!({ "area": input })).await, expected, "{input}");
         let not: BTreeSet<_> = all.iter().map(|node| text(&node["id"])).filter(|id| !expected.contains(id)).collect();
-        assert_eq!(found(&app, &json!({ "not": { "area": told } })).await, not, "not {told}");
+        assert_eq!(matching_ids(&app, &json!({ "not": { "area": input } })).await, not, "not {input}");
         some += usize::from(!expected.is_empty());
         not_all += usize::from(!not.is_empty());
     }
     assert!(some > 80 && not_all > 80, "{some} {not_all}");
 }
 
-/// Samples of three bicycles that tell now this, now that.
+/// Samples of three bicycles with varying sets of values.
 async fn fill(app: &TestApp, rng: &mut ChaCha8Rng) {
     let mut samples = Vec::new();
     for number in 0..400 {
@@ -175,7 +175,7 @@ async fn fill(app: &TestApp, rng: &mut ChaCha8Rng) {
     app.record(samples.into()).await;
 }
 
-/// What was recorded, as the domain has it, with the ids.
+/// The recorded measurements in the domain's form, with the ids.
 async fn recorded(app: &TestApp) -> Vec<(String, Measurement, Readings)> {
     let query =
         "{ measurements(first: 10000) { nodes { id device { key } measuredAt latitude longitude pm1 pm25 pm4 pm10 flags
@@ -220,7 +220,7 @@ async fn recorded(app: &TestApp) -> Vec<(String, Measurement, Readings)> {
     data["measurements"]["nodes"].as_array().expect("nodes").iter().map(row).collect()
 }
 
-/// The number that the model gives to a device; that of the database is another one.
+/// The id that the model gives to a device; that of the database is another one.
 fn device(key: &Value) -> DeviceId {
     let at = DEVICES.iter().position(|name| key == name).expect("a device");
     DeviceId(i64::try_from(at).expect("small"))
@@ -238,7 +238,7 @@ const FLAGS: [(&str, QualityFlag); 8] = [
 ];
 
 /// One condition, of the kind with this number.
-fn leaf(rng: &mut ChaCha8Rng, kind: usize) -> Both {
+fn random_condition(rng: &mut ChaCha8Rng, kind: usize) -> InputAndCondition {
     let mut range = |from: i32, to: i32| {
         let (one, other) = (f64::from(rng.random_range(from..to)) / 10.0, f64::from(rng.random_range(from..to)) / 10.0);
         let min = (rng.random_range(0..3) > 0).then_some(one.min(other));
@@ -263,10 +263,10 @@ fn leaf(rng: &mut ChaCha8Rng, kind: usize) -> Both {
                 ("PM2_5", Quantity::Pm2_5, range(0, 12)),
             ];
             let picked: Vec<_> = quantities.into_iter().filter(|_| chance(rng, 0.3)).collect();
-            let told = |&(name, _, range): &(&str, Quantity, ValueRange)| json!({ "quantity": name, "min": range.min, "max": range.max });
+            let bounds = |&(name, _, range): &(&str, Quantity, ValueRange)| json!({ "quantity": name, "min": range.min, "max": range.max });
             let condition = |&(_, quantity, range): &(&str, Quantity, ValueRange)| Condition::Between(quantity, range);
-            let told: Vec<_> = picked.iter().map(told).collect();
-            (json!({ "quantities": told }), Condition::All(picked.iter().map(condition).collect()))
+            let input: Vec<_> = picked.iter().map(bounds).collect();
+            (json!({ "quantities": input }), Condition::All(picked.iter().map(condition).collect()))
         }
         5 => {
             let keys: Vec<_> = DEVICES.iter().filter(|_| chance(rng, 0.6)).collect();
@@ -280,8 +280,8 @@ fn leaf(rng: &mut ChaCha8Rng, kind: usize) -> Both {
             (json!({ "measuredAt": { "from": from, "to": to } }), Condition::MeasuredBetween { from, to })
         }
         7 => loop {
-            if let Some((told, area)) = area(rng, (52.2, 0.12), 0.01) {
-                break (json!({ "area": told }), Condition::Within(area));
+            if let Some((input, area)) = area(rng, (52.2, 0.12), 0.01) {
+                break (json!({ "area": input }), Condition::Within(area));
             }
         },
         _ => {
@@ -302,13 +302,13 @@ fn leaf(rng: &mut ChaCha8Rng, kind: usize) -> Both {
     }
 }
 
-/// Conditions within conditions.
-fn tree(rng: &mut ChaCha8Rng, depth: usize) -> Both {
-    let (mut told, mut all) = (json!({}), Vec::new());
+/// Nested conditions.
+fn random_tree(rng: &mut ChaCha8Rng, depth: usize) -> InputAndCondition {
+    let (mut input, mut all) = (json!({}), Vec::new());
     for kind in 0..9 {
         if chance(rng, 0.15) {
-            let (one, condition) = leaf(rng, kind);
-            told.as_object_mut().expect("an object").extend(one.as_object().expect("an object").clone());
+            let (one, condition) = random_condition(rng, kind);
+            input.as_object_mut().expect("an object").extend(one.as_object().expect("an object").clone());
             all.push(condition);
         }
     }
@@ -318,8 +318,8 @@ fn tree(rng: &mut ChaCha8Rng, depth: usize) -> Both {
                 continue;
             }
             let count = if word == "not" { 1 } else { rng.random_range(1..4) };
-            let (inner, conditions): (Vec<_>, Vec<_>) = (0..count).map(|_| tree(rng, depth - 1)).unzip();
-            told[word] = if word == "not" { inner[0].clone() } else { json!(inner) };
+            let (inner, conditions): (Vec<_>, Vec<_>) = (0..count).map(|_| random_tree(rng, depth - 1)).unzip();
+            input[word] = if word == "not" { inner[0].clone() } else { json!(inner) };
             all.push(match word {
                 "and" => Condition::All(conditions),
                 "or" => Condition::Any(conditions),
@@ -327,45 +327,49 @@ fn tree(rng: &mut ChaCha8Rng, depth: usize) -> Both {
             });
         }
     }
-    (told, Condition::All(all))
+    (input, Condition::All(all))
 }
 
-/// Whether the gateway and the domain agree on a filter: on what it lets through, or on its being a contradiction.
-async fn agree(app: &TestApp, rows: &[(String, Measurement, Readings)], (told, condition): Both) -> Option<usize> {
+/// Checks that the gateway and the domain agree on a filter: on its matches, or on its being a contradiction.
+async fn assert_agrees(
+    app: &TestApp,
+    rows: &[(String, Measurement, Readings)],
+    (input, condition): InputAndCondition,
+) -> Option<usize> {
     let mut filter = Filter::default();
     let contradiction = filter.add(condition.clone()).err();
     if let Some(contradiction) = contradiction {
         let query = "query ($filter: MeasurementFilter) { measurements(filter: $filter) { totalCount } }";
-        let answer = app.graphql(None, query, json!({ "filter": told })).await;
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{told}: {contradiction}");
+        let answer = app.graphql(None, query, json!({ "filter": input })).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{input}: {contradiction}");
         return None;
     }
     let let_through = |device: Option<DeviceId>| -> BTreeSet<String> {
         let matches = |(_, measurement, beside): &&(String, Measurement, Readings)| {
             let matches = filter.matches(measurement, beside);
-            assert_eq!(matches, condition.matches(measurement, beside), "merging changed {told}");
+            assert_eq!(matches, condition.matches(measurement, beside), "merging changed {input}");
             matches && device.is_none_or(|device| measurement.key.device_id == device)
         };
         rows.iter().filter(matches).map(|(id, ..)| id.clone()).collect()
     };
     let expected = let_through(None);
-    assert_eq!(found(app, &told).await, expected, "{told}");
+    assert_eq!(matching_ids(app, &input).await, expected, "{input}");
 
-    // The same of each device, where the filter doesn't say which.
+    // The same of each device, where the filter doesn't name devices.
     if filter.devices.is_none() {
         let query = "query ($filter: MeasurementFilter) { devices { nodes { key measurements(filter: $filter, first: 1000) { totalCount nodes { id } } } } }";
-        let data = app.query_with(query, json!({ "filter": told })).await;
+        let data = app.query_with(query, json!({ "filter": input })).await;
         for node in data["devices"]["nodes"].as_array().expect("nodes") {
             let expected = let_through(Some(device(&node["key"])));
-            assert_eq!(ids(&node["measurements"]["nodes"]), expected, "of {}: {told}", node["key"]);
-            assert_eq!(node["measurements"]["totalCount"], json!(expected.len()), "of {}: {told}", node["key"]);
+            assert_eq!(ids(&node["measurements"]["nodes"]), expected, "of {}: {input}", node["key"]);
+            assert_eq!(node["measurements"]["totalCount"], json!(expected.len()), "of {}: {input}", node["key"]);
         }
     }
     Some(expected.len())
 }
 
 #[tokio::test]
-async fn every_condition_alone_and_in_combination() {
+async fn conditions_match_alone_and_combined() {
     let app = TestApp::new().await;
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     fill(&app, &mut rng).await;
@@ -375,33 +379,36 @@ async fn every_condition_alone_and_in_combination() {
     for kind in 0..9 {
         let mut telling = 0;
         for _ in 0..12 {
-            let (told, condition) = leaf(&mut rng, kind);
-            let not = (json!({ "not": told }), Condition::Not(Box::new(condition.clone())));
-            let through = agree(&app, &rows, (told, condition)).await.expect("no contradiction");
-            assert_eq!(agree(&app, &rows, not).await, Some(400 - through));
+            let (input, condition) = random_condition(&mut rng, kind);
+            let not = (json!({ "not": input }), Condition::Not(Box::new(condition.clone())));
+            let through = assert_agrees(&app, &rows, (input, condition)).await.expect("no contradiction");
+            assert_eq!(assert_agrees(&app, &rows, not).await, Some(400 - through));
             telling += usize::from((1..400).contains(&through));
         }
-        assert!(telling > 3, "kind {kind} told little: {telling}");
+        assert!(telling > 3, "kind {kind} matched little: {telling}");
     }
 
-    // Many conditions on the same other tables, in one tree.
+    // Many conditions on the same joined tables, in one tree.
     for _ in 0..20 {
-        let (told, conditions): (Vec<_>, Vec<_>) = (0..12).map(|_| leaf(&mut rng, 4)).unzip();
+        let (input, conditions): (Vec<_>, Vec<_>) = (0..12).map(|_| random_condition(&mut rng, 4)).unzip();
         let (word, condition) = if chance(&mut rng, 0.5) {
             ("or", Condition::Any(conditions))
         } else {
             ("and", Condition::All(conditions.into_iter().map(|it| Condition::Not(Box::new(it))).collect()))
         };
-        let told = if word == "or" { told } else { told.into_iter().map(|it| json!({ "not": it })).collect() };
-        agree(&app, &rows, (json!({ word: told }), condition)).await;
+        let input = if word == "or" { input } else { input.into_iter().map(|it| json!({ "not": it })).collect() };
+        assert_agrees(&app, &rows, (json!({ word: input }), condition)).await;
     }
 
     let (mut contradictions, mut telling) = (0, 0);
     for _ in 0..150 {
-        match agree(&app, &rows, tree(&mut rng, 2)).await {
+        match assert_agrees(&app, &rows, random_tree(&mut rng, 2)).await {
             None => contradictions += 1,
             Some(through) => telling += usize::from((1..400).contains(&through)),
         }
     }
-    assert!(telling > 40 && contradictions > 3, "{telling} told something, {contradictions} contradicted themselves");
+    assert!(
+        telling > 40 && contradictions > 3,
+        "{telling} matched some rows, {contradictions} contradicted themselves"
+    );
 }

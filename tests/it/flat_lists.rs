@@ -1,12 +1,12 @@
-//! Lists that are written as text by HTTP tell the same as the resolvers do. Random questions are asked beside the code;
-//! here is what needs a database.
+//! Lists that HTTP writes as text equal the resolvers' results. Random queries are tested beside the code; here are the
+//! cases that need a database.
 
 use serde_json::json;
 
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn http_tells_what_the_resolvers_tell() {
+async fn http_response_equals_the_resolvers_result() {
     let app = TestApp::new().await;
     let sample = |n: u32| {
         json!({ "device": format!("bike-{}", n % 3), "measuredAt": format!("2026-05-01T10:00:{n:02}.5Z"), "pm10": 12.4, "pm25": n,
@@ -33,9 +33,9 @@ async fn http_tells_what_the_resolvers_tell() {
     }
 }
 
-/// Lists read no columns that nobody asks for; a measurement that is asked for by its id is read whole.
+/// Lists read only the selected columns; a measurement that is fetched by its id is read whole.
 #[tokio::test]
-async fn a_field_tells_the_same_alone_and_among_all_others() {
+async fn field_value_is_independent_of_other_selected_fields() {
     let app = TestApp::new().await;
     app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:00.5Z", "latitude": 52.2, "longitude": 0.12,
         "pm1": 0.5, "pm25": 12.4, "pm4": 7.25, "pm10": 3.5, "weather": { "humidity": 91.5 }, "ambient": { "noise": 40 },
@@ -66,7 +66,7 @@ async fn a_field_tells_the_same_alone_and_among_all_others() {
     let whole = app.query_with(&whole, json!({ "id": id })).await["node"].take();
     for field in fields {
         let name = field.split(' ').next().unwrap_or_default();
-        let told = app
+        let response = app
             .query(&format!(
                 "{{ measurements {{ nodes {{ {field} }} edges {{ node {{ {field} }} }} }}
                     devices {{ edges {{ node {{ latest {{ ...F }} measurements {{ nodes {{ ... {{ {field} }} }} }} }} }} }}
@@ -74,17 +74,17 @@ async fn a_field_tells_the_same_alone_and_among_all_others() {
                  fragment F on Measurement {{ {field} }}"
             ))
             .await;
-        let listed = &told["devices"]["edges"][0]["node"];
+        let listed = &response["devices"]["edges"][0]["node"];
         for node in [
-            &told["measurements"]["nodes"][0],
-            &told["measurements"]["edges"][0]["node"],
+            &response["measurements"]["nodes"][0],
+            &response["measurements"]["edges"][0]["node"],
             &listed["latest"],
             &listed["measurements"]["nodes"][0],
-            &told["device"]["latest"],
-            &told["device"]["measurements"]["edges"][0]["node"],
+            &response["device"]["latest"],
+            &response["device"]["measurements"]["edges"][0]["node"],
         ] {
             assert_eq!(node[name], whole[name], "{field}");
         }
-        assert!(!whole[name].is_null() && whole[name] != json!([]), "{field} tells something");
+        assert!(!whole[name].is_null() && whole[name] != json!([]), "{field} has a value");
     }
 }

@@ -37,25 +37,25 @@ use tokio::{
 };
 
 use crate::{
-    crash::{KEY, chance, gateway},
+    crash::{KEY, gateway, seeded_rng},
     support::{
         TestApp, at, empty_database,
         gateway::{DEADLINE, Gateway},
         postgres::OwnPostgres,
-        rollups::assert_rollups_are_true,
+        rollups::assert_rollups_match,
     },
 };
 
-/// How long a gateway may be held up by another one that is frozen.
+/// Maximum delay of a gateway by another one that is frozen.
 const MAX_DELAY: Duration = Duration::from_secs(5);
-/// How long a freeze lasts: longer, so that a delay beyond the bound is seen.
-const FREEZE: Duration = Duration::from_millis(5500);
+/// Duration of a freeze: longer than `MAX_DELAY`, so that a delay beyond the limit is noticed.
+const FREEZE_DURATION: Duration = Duration::from_millis(5500);
 /// Devices that both gateways record.
 const SHARED_DEVICES: i64 = 4;
-/// Lines of a file, more than the recorder copies in instead of inserting them.
-const LINES: i64 = 1500;
+/// Lines of a file: more than the threshold above which the recorder uses COPY instead of INSERT.
+const FILE_LINES: i64 = 1500;
 
-/// What both sides of the test share.
+/// State shared by both sides of the test.
 #[derive(Default)]
 struct Progress {
     ended: AtomicBool,
@@ -63,9 +63,9 @@ struct Progress {
     answered_by_frozen: AtomicUsize,
     /// The samples of all requests that were answered with success.
     stored: Mutex<BTreeSet<(String, DateTime<Utc>)>>,
-    /// How often the other gateway recorded, and the longest time that it took, repetitions included.
+    /// Number of recordings of the other gateway, and the longest duration, repetitions included.
     other: Mutex<(usize, Duration)>,
-    /// When its sensors began the requests that they wait for.
+    /// Start times of the pending requests of its sensors.
     waiting: Mutex<HashMap<i64, Instant>>,
 }
 
@@ -75,7 +75,7 @@ impl Progress {
         *other = (other.0 + 1, other.1.max(delay));
     }
 
-    /// Resets both, and returns what they were; requests that are not answered yet count as long as they have taken.
+    /// Resets both, and returns the values before; pending requests count with their duration so far.
     fn take(&self) -> (usize, Duration) {
         let (count, longest) = std::mem::take(&mut *self.other.lock().expect("no panic"));
         let waiting = self.waiting.lock().expect("no panic").values().map(Instant::elapsed).max();
@@ -109,7 +109,7 @@ impl Sender {
 
     async fn record(&self, samples: &[(String, DateTime<Utc>)]) -> bool {
         let sample = |(device, time): &(String, DateTime<Utc>)| {
-            // All at one place, so that all of them update the same row of `cell_hour`.
+            // All at one position, so that all of them update the same row of `cell_hour`.
             json!({ "device": device, "time": time, "pm10": 5, "latitude": 52.2, "longitude": 0.13 })
         };
         let body = json!(samples.iter().map(sample).collect::<Vec<_>>()).to_string();
@@ -150,7 +150,8 @@ impl Sender {
     async fn files(self, number: i64) {
         for count in 0.. {
             let device = format!("file-{number}-{count}");
-            let samples: Vec<_> = (0..LINES).map(|line| (device.clone(), start() - TimeDelta::seconds(line))).collect();
+            let samples: Vec<_> =
+                (0..FILE_LINES).map(|line| (device.clone(), start() - TimeDelta::seconds(line))).collect();
             let line = |(device, time): &(String, DateTime<Utc>)| format!("{device},{},7\n", time.to_rfc3339());
             let file = format!("device,time,pm10\n{}", samples.iter().map(line).collect::<String>());
             let is_stored = self.post("/ingest/csv", "text/csv", file).await;
@@ -164,7 +165,7 @@ impl Sender {
         }
     }
 
-    /// Replays of what arrived in the last seconds.
+    /// Replays of the uplinks of the last seconds.
     async fn replays(self) {
         while !self.is_ended() {
             let since = (Clock::system().now() - TimeDelta::seconds(3)).to_rfc3339();
@@ -209,7 +210,7 @@ fn signal(gateway: &Gateway, signal: Signal) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_gateway_holds_no_other_up() {
     let freezes = std::env::var("AIRGRAPH_FREEZES").map_or(3, |freezes| freezes.parse().expect("a number"));
-    let (mut chance, postgres) = (chance(), OwnPostgres::start(&["fsync=off"]).await);
+    let (mut rng, postgres) = (seeded_rng(), OwnPostgres::start(&["fsync=off"]).await);
     let (frozen, other) = (gateway(&postgres.options).await, gateway(&postgres.options).await);
     let progress = Arc::<Progress>::default();
     let (to_frozen, to_other) = (Sender::new(&frozen, &progress), Sender::new(&other, &progress));
@@ -228,13 +229,13 @@ async fn a_frozen_gateway_holds_no_other_up() {
             assert!(since.elapsed() < DEADLINE, "it records nothing");
             sleep(Duration::from_millis(10)).await;
         }
-        sleep(Duration::from_millis(chance.random_range(0..300))).await;
+        sleep(Duration::from_millis(rng.random_range(0..300))).await;
         progress.take();
         signal(&frozen, Signal::SIGSTOP);
-        sleep(FREEZE).await;
+        sleep(FREEZE_DURATION).await;
         let (count, longest) = progress.take();
         signal(&frozen, Signal::SIGCONT);
-        assert!(count > 0, "the other gateway recorded nothing for {FREEZE:?}");
+        assert!(count > 0, "the other gateway recorded nothing for {FREEZE_DURATION:?}");
         delays.push((count, longest));
     }
     progress.ended.store(true, Ordering::Relaxed);
@@ -248,12 +249,12 @@ async fn a_frozen_gateway_holds_no_other_up() {
 
     let read = reader.await.expect("no panic");
     let mut connection = postgres.options.connect().await.expect("a connection");
-    assert_all_agrees(&mut connection, &progress, &read).await;
+    assert_consistent(&mut connection, &progress, &read).await;
     connection.close().await.expect("closed");
     assert!(delays.iter().all(|(_, longest)| *longest < MAX_DELAY), "{delays:.1?}");
 }
 
-/// Reads the feed while it grows, and returns what it recorded in the order in which it was read.
+/// Reads the feed while it grows, and returns its measurements in the order of reading.
 async fn read_along(options: PgConnectOptions, progress: Arc<Progress>) -> Vec<MeasurementKey> {
     let mut connection = options.connect().await.expect("a connection");
     let (mut read, mut last) = (Vec::new(), 0);
@@ -273,7 +274,7 @@ async fn read_along(options: PgConnectOptions, progress: Arc<Progress>) -> Vec<M
     }
 }
 
-async fn assert_all_agrees(connection: &mut PgConnection, progress: &Progress, read: &[MeasurementKey]) {
+async fn assert_consistent(connection: &mut PgConnection, progress: &Progress, read: &[MeasurementKey]) {
     let rows: Vec<(String, DateTime<Utc>)> =
         sqlx::query_as("select key, measured_at from measurement join device using (device_id)")
             .fetch_all(&mut *connection)
@@ -308,10 +309,10 @@ async fn assert_all_agrees(connection: &mut PgConnection, progress: &Progress, r
     .await
     .expect("a count");
     assert_eq!(wrong_latest, 0, "devices whose latest row is wrong");
-    assert_rollups_are_true(connection).await;
+    assert_rollups_match(connection).await;
 }
 
-/// Neither has a timeout of Postgres: it waits for the gateway in the middle of a statement.
+/// Neither is ended by a timeout of Postgres: it waits for the gateway in the middle of a statement.
 #[tokio::test]
 async fn a_copy_without_progress_is_ended_and_one_with_progress_is_not() {
     let options = empty_database().await;

@@ -1,4 +1,4 @@
-//! What graphql-cop (1.14) looks for, against the hardened profile: each of its requests finds nothing.
+//! The checks of graphql-cop (1.14) against the hardened profile: none of them finds anything.
 
 use airgraph::config::security::SecurityProfile;
 use axum::{
@@ -35,12 +35,12 @@ async fn send(app: &TestApp, sent: &Sent) -> Answer {
     app.send(request.expect("a request")).await
 }
 
-/// Whether an answer shows the weakness that a check looks for.
+/// Whether a response shows the weakness that a check looks for.
 type Finding<'a> = &'a dyn Fn(&Answer) -> bool;
 
 #[tokio::test]
 async fn its_checks_find_nothing_in_the_hardened_profile() {
-    let app = TestApp::exposed(SecurityProfile::Hardened.into()).await;
+    let app = TestApp::with_security(SecurityProfile::Hardened.into()).await;
     let query = |query: &str| Post(json!({ "query": query }));
     let aliases: Vec<_> = (0..=100).map(|at| format!("alias{at}:__typename")).collect();
     let aliases = aliases.join(" ");

@@ -33,8 +33,8 @@ fn media_type(answer: &Answer) -> &str {
     answer.headers[header::CONTENT_TYPE].to_str().expect("text").split(';').next().expect("a type")
 }
 
-/// Requests that were understood, each with its status for `application/graphql-response+json` and for `application/json`, in
-/// the edition of September 2026 and in the drafts.
+/// Well-formed requests, each with its status for `application/graphql-response+json` and for `application/json`, in the
+/// edition of September 2026 and in the drafts.
 const RESPONSES: [(&str, &str, [u16; 2], [u16; 2]); 11] = [
     ("data", r#"{"query":"{ server { version } }"}"#, [200, 200], [200, 200]),
     ("data and errors", r#"{"query":"{ devices(first: -1) { totalCount } }"}"#, [294, 200], [200, 200]),
@@ -131,7 +131,7 @@ async fn bodies_that_are_no_request_have_the_status_of_the_edition() {
     }
 }
 
-/// What HTTP itself refuses, by whole requests on a connection.
+/// Requests that HTTP itself rejects, sent as bytes on a connection.
 #[tokio::test]
 async fn requests_that_http_refuses_have_its_status_in_either_edition() {
     for edition in [Edition::September2026, Edition::Legacy] {
@@ -162,7 +162,7 @@ async fn requests_that_http_refuses_have_its_status_in_either_edition() {
     }
 }
 
-/// Sends a request as it is, and gives the head of the response.
+/// Sends a request unchanged; returns the head of the response.
 async fn exchange(address: SocketAddr, request: &str) -> String {
     let mut connection = TcpStream::connect(address).await.expect("a connection");
     connection.write_all(request.as_bytes()).await.expect("sent");
@@ -175,7 +175,7 @@ async fn exchange(address: SocketAddr, request: &str) -> String {
 
 #[tokio::test]
 async fn refusals_before_execution_have_their_own_status() {
-    let app = TestApp::exposed(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
+    let app = TestApp::with_security(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
     let introspection = r#"{"query":"{ __schema { queryType { name } } }"}"#;
     for accept in [NEW, "application/json"] {
         assert_eq!(
@@ -184,13 +184,13 @@ async fn refusals_before_execution_have_their_own_status() {
             "{accept}"
         );
     }
-    let unknown_key = app.post("/graphql", Some("nobodys"), r#"{"query":"{ server { version } }"}"#).await;
+    let unknown_key = app.post("/graphql", Some("invalid"), r#"{"query":"{ server { version } }"}"#).await;
     assert_eq!(unknown_key.status, StatusCode::UNAUTHORIZED);
     assert!(unknown_key.headers.contains_key(header::WWW_AUTHENTICATE));
 }
 
 #[tokio::test]
-async fn the_answer_comes_in_the_form_that_the_client_likes_best() {
+async fn response_media_type_follows_the_accept_header() {
     let app = TestApp::new().await;
     let body = r#"{"query":"{ server { version } }"}"#;
     for (accept, form) in [
@@ -218,7 +218,7 @@ async fn the_answer_comes_in_the_form_that_the_client_likes_best() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused() {
+async fn malformed_requests_are_rejected() {
     let app = TestApp::new().await;
     for content_type in [
         "text/plain",

@@ -1,4 +1,4 @@
-//! Clients that hang up in the middle of their requests take no connection to the database along.
+//! Clients that disconnect in the middle of their requests leak no database connection.
 
 use std::{
     net::SocketAddr,
@@ -21,14 +21,14 @@ use tokio::{
 
 use crate::{
     support::{TestApp, empty_database, gateway::DEADLINE},
-    timeouts::{hold, until_waiting},
+    timeouts::{lock_table, wait_for_lock_waiters},
 };
 
-/// So many by default; `AIRGRAPH_HANG_UPS` says otherwise. Ten thousand take a minute.
+/// Default number; `AIRGRAPH_HANG_UPS` overrides it. Ten thousand take a minute.
 const REQUESTS: usize = 2000;
 const CLIENTS: usize = 16;
 
-/// The bytes of a request, of a kind that its number decides.
+/// The bytes of a request, whose kind depends on its number.
 fn request(number: usize, key: &str) -> String {
     let (path, body) = match number % 5 {
         0 => (
@@ -59,8 +59,8 @@ fn request(number: usize, key: &str) -> String {
     )
 }
 
-/// Sends requests and hangs up at a random moment: half-way through the body, or while they are worked on; some wait for
-/// the answer. How many began to be answered.
+/// Sends requests and disconnects at a random moment: in the middle of the body, or while they run; some wait for the
+/// response. Returns the number of responses that began.
 async fn hang_up(address: SocketAddr, key: String, requests: usize, next: Arc<AtomicUsize>) -> usize {
     let mut answered = 0;
     loop {
@@ -70,10 +70,10 @@ async fn hang_up(address: SocketAddr, key: String, requests: usize, next: Arc<At
         }
         let request = request(number, &key);
         let (cut, wait) = {
-            let mut chance = rand::rng();
-            let cut = if chance.random_ratio(1, 8) { chance.random_range(0..request.len()) } else { request.len() };
-            let patient = cut == request.len() && chance.random_ratio(1, 5);
-            (cut, if patient { DEADLINE } else { Duration::from_micros(chance.random_range(0..20_000)) })
+            let mut rng = rand::rng();
+            let cut = if rng.random_ratio(1, 8) { rng.random_range(0..request.len()) } else { request.len() };
+            let patient = cut == request.len() && rng.random_ratio(1, 5);
+            (cut, if patient { DEADLINE } else { Duration::from_micros(rng.random_range(0..20_000)) })
         };
         let mut connection = TcpStream::connect(address).await.expect("a connection");
         connection.write_all(&request.as_bytes()[..cut]).await.expect("sent");
@@ -82,8 +82,8 @@ async fn hang_up(address: SocketAddr, key: String, requests: usize, next: Arc<At
     }
 }
 
-/// Waits until all connections of a pool are back, and takes all that it may have.
-async fn assert_none_is_lost(pool: &PgPool) {
+/// Waits until all connections of a pool are idle, and acquires all of them.
+async fn assert_no_connection_is_leaked(pool: &PgPool) {
     let since = Instant::now();
     while pool.size() as usize != pool.num_idle() {
         assert!(since.elapsed() < DEADLINE, "{} of {} connections come back", pool.num_idle(), pool.size());
@@ -96,7 +96,7 @@ async fn assert_none_is_lost(pool: &PgPool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_transaction_and_no_connection_is_lost() {
+async fn disconnects_leak_no_transaction_and_no_connection() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let requests = std::env::var("AIRGRAPH_HANG_UPS").map_or(REQUESTS, |count| count.parse().expect("a number"));
@@ -106,8 +106,8 @@ async fn no_transaction_and_no_connection_is_lost() {
     println!("{requests} requests in {:.1?}, {answered} of them answered before their client hung up", since.elapsed());
     assert!(answered > 0 && answered < requests * 9 / 10, "all were cut off, or hardly any");
 
-    assert_none_is_lost(&app.database.reads).await;
-    assert_none_is_lost(&app.database.writes).await;
+    assert_no_connection_is_leaked(&app.database.reads).await;
+    assert_no_connection_is_leaked(&app.database.writes).await;
     let mut watch = options.connect().await.expect("a connection");
     let forgotten: Vec<String> = sqlx::query_scalar(
         "select state || ': ' || query from pg_stat_activity
@@ -121,18 +121,18 @@ async fn no_transaction_and_no_connection_is_lost() {
     app.query("{ devices { nodes { key } } }").await;
 }
 
-/// As long as nobody waits for its answer, a statement only takes time from others.
+/// A statement whose client is gone only takes time from others.
 #[tokio::test]
-async fn the_statement_of_a_client_that_hung_up_ends() {
+async fn statement_of_a_disconnected_client_is_cancelled() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let address = app.listen().await;
     let mut watch = options.connect().await.expect("a connection");
-    let lock = hold(&options, "device").await;
+    let lock = lock_table(&options, "device").await;
     let mut connection = TcpStream::connect(address).await.expect("a connection");
     connection.write_all(request(0, &app.admin).as_bytes()).await.expect("sent");
-    until_waiting(&mut watch, 1).await;
+    wait_for_lock_waiters(&mut watch, 1).await;
     drop(connection);
-    timeout(Duration::from_secs(20), until_waiting(&mut watch, 0)).await.expect("it ends");
+    timeout(Duration::from_secs(20), wait_for_lock_waiters(&mut watch, 0)).await.expect("it ends");
     lock.close().await.expect("closed");
 }

@@ -1,4 +1,4 @@
-//! The index of months that are over: made once, also where that was broken off, and a map reads nothing else of its hours.
+//! The covering index of past months: built once, also after an interruption, and maps read nothing else of these hours.
 
 use airgraph::{
     db::covering_index,
@@ -16,7 +16,7 @@ use crate::support::{
 const MAP: &str = r#"{ cells(resolution: 9, filter: { measuredAt: { from: "2026-03-01T00:00:00Z", to: "2026-04-01T00:00:00Z" },
     area: { boundingBox: { south: 52.1, west: 0.0, north: 52.3, east: 0.3 } } }) { index count pm10 { mean min max } } }"#;
 
-/// Samples of twenty places, each hour of some days of March; and one of each of the months after it.
+/// Samples of twenty places, each hour of some days of March; and one in each of the following months.
 async fn app() -> TestApp {
     let app = TestApp::on(&explained(empty_database().await), true).await;
     let sample = |time: DateTime<Utc>, place: i64| {
@@ -41,40 +41,40 @@ fn month(time: &str) -> Period {
     Period::Month(Month::from_time(at(time)))
 }
 
-/// The map, and the indexes of hours that it read.
+/// The map, and the hour indexes that it read.
 async fn map(app: &TestApp) -> (Value, Vec<String>) {
     let statements = Statements::watch();
-    let (plans, told) = statements.plans_of(app.query(MAP)).await;
+    let (plans, response) = statements.plans_of(app.query(MAP)).await;
     let steps = plans.iter().flat_map(|plan| plan.steps());
     let indexes = steps.filter_map(|step| step["Index Name"].as_str()).filter(|name| name.starts_with("cell_hour"));
-    (told, indexes.map(str::to_owned).collect())
+    (response, indexes.map(str::to_owned).collect())
 }
 
 #[tokio::test]
-async fn a_month_gets_it_once_it_is_over_and_maps_read_it() {
+async fn past_month_is_indexed_and_maps_use_the_index() {
     let app = app().await;
     let (before, _) = map(&app).await;
     let march = month("2026-03-01T00:00:00Z");
     assert_eq!(make(&app, noon()).await, [march], "April has just ended");
     assert_eq!(make(&app, noon()).await, []);
-    let (told, indexes) = map(&app).await;
-    assert_eq!(told, before);
+    let (response, indexes) = map(&app).await;
+    assert_eq!(response, before);
     assert_eq!(indexes, ["cell_hour_2026_03_whole"]);
 
     app.record(json!([{ "device": "late", "measuredAt": "2026-03-06T00:30:00Z", "pm10": 99, "latitude": 52.2, "longitude": 0.1 }]))
         .await;
     let (after, _) = map(&app).await;
-    let most = |told: &Value| {
-        let cells = told["cells"].as_array().expect("cells");
-        let most = cells.iter().map(|cell| (cell["pm10"]["max"].as_f64(), cell["count"].as_i64()));
-        most.max_by(|one, other| one.0.partial_cmp(&other.0).expect("numbers"))
+    let max = |cells: &Value| {
+        let cells = cells["cells"].as_array().expect("cells");
+        let values = cells.iter().map(|cell| (cell["pm10"]["max"].as_f64(), cell["count"].as_i64()));
+        values.max_by(|one, other| one.0.partial_cmp(&other.0).expect("numbers"))
     };
-    assert_eq!(most(&after), Some((Some(99.0), Some(50))), "what comes late is in it");
+    assert_eq!(max(&after), Some((Some(99.0), Some(50))), "what comes late is in it");
     assert_eq!(make(&app, noon() + TimeDelta::days(2)).await, [month("2026-04-01T00:00:00Z")]);
 }
 
 #[tokio::test]
-async fn one_that_was_broken_off_is_made_anew() {
+async fn interrupted_index_build_is_repeated() {
     let app = app().await;
     let march = month("2026-03-01T00:00:00Z");
     assert_eq!(make(&app, noon()).await, [march]);
@@ -85,7 +85,7 @@ async fn one_that_was_broken_off_is_made_anew() {
 }
 
 #[tokio::test]
-async fn of_two_gateways_one_makes_it() {
+async fn only_one_of_two_gateways_builds_the_index() {
     let app = app().await;
     let (one, two) = tokio::join!(make(&app, noon()), make(&app, noon()));
     assert_eq!(one.len() + two.len(), 1, "{one:?} {two:?}");

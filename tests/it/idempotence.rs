@@ -1,4 +1,4 @@
-//! Sent twice, stored once: every sample that is accepted reads back from Postgres as the sample that was stored.
+//! Sent twice, stored once: every accepted sample reads back from Postgres as the sample that was stored.
 
 use airgraph::domain::{position::Position, quantity::Quantity, sample::Sample};
 use axum::{
@@ -66,9 +66,9 @@ async fn a_leap_second_is_stored_as_the_second_after_it_and_sent_again_it_is_a_d
     for (path, body) in &bodies {
         let media_type = if path.starts_with("/ingest/csv") { "text/csv" } else { "application/json" };
         for (recorded, duplicates) in [(1, 0), (0, 1)] {
-            let (status, told) = post(&app, path, media_type, body).await;
-            assert!(status.is_success(), "{path}: {status} {told}");
-            assert_eq!((&told["recorded"], &told["duplicates"]), (&json!(recorded), &json!(duplicates)), "{path}");
+            let (status, report) = post(&app, path, media_type, body).await;
+            assert!(status.is_success(), "{path}: {status} {report}");
+            assert_eq!((&report["recorded"], &report["duplicates"]), (&json!(recorded), &json!(duplicates)), "{path}");
         }
     }
     let data = app.query("{ measurements { nodes { measuredAt device { key } } } }").await;
@@ -86,9 +86,9 @@ async fn graphql_takes_a_leap_second_for_the_second_after_it() {
     let record = "mutation ($at: DateTime!) { recordMeasurements(input: {measurements: [
         {device: \"a\", measuredAt: $at, pm10: 2}]}) { recorded duplicates } }";
     for (at, counts) in [(LEAP_SECOND, (1, 0)), (LEAP_SECOND, (0, 1)), (STORED, (0, 1))] {
-        let told = app.admin(record, json!({ "at": at })).await;
+        let response = app.admin(record, json!({ "at": at })).await;
         let expected = json!({ "recorded": counts.0, "duplicates": counts.1 });
-        assert_eq!(told["recordMeasurements"], expected, "{at}");
+        assert_eq!(response["recordMeasurements"], expected, "{at}");
     }
     let since = "query ($from: DateTime!) { measurements(filter: {measuredAt: {from: $from}}) { totalCount } }";
     assert_eq!(app.query_with(since, json!({ "from": LEAP_SECOND })).await["measurements"]["totalCount"], 1);
@@ -98,7 +98,7 @@ async fn graphql_takes_a_leap_second_for_the_second_after_it() {
     assert_eq!(app.admin(delete, range).await["deleteMeasurements"]["measurements"], 1);
 }
 
-/// A number as any float, with those that lose something on the way into a column more often than chance has them.
+/// Any finite float, with a higher share of values that are rounded in a column.
 fn number() -> impl Strategy<Value = f64> {
     let special = prop::sample::select(vec![
         0.0,
@@ -149,7 +149,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
     })
 }
 
-/// By each way into the tables: copied in, inserted step by step, and by one statement of what is plain.
+/// By each path into the tables: by COPY, inserted step by step, and by one statement for simple batches.
 #[tokio::test]
 async fn any_accepted_sample_stored_twice_is_recorded_once_and_then_a_duplicate() {
     let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(20_261_101), ..Config::default() });

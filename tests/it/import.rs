@@ -1,4 +1,4 @@
-//! `airgraph import`, as its user runs it.
+//! `airgraph import`, run as a process.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn files_are_imported_once_and_each_bad_line_is_told() {
+async fn files_are_imported_once_and_each_invalid_line_is_reported() {
     let (options, folder) = (empty_database().await, tempfile::tempdir().expect("a folder"));
     let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
     fs::write(path("one.csv"), "time,pm10,mood\n2026-04-01T10:00:00Z,1,good\nnever,2,bad\n").expect("written");
@@ -73,7 +73,7 @@ async fn standard_input_is_a_file_too() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_imported_is_named_in_one_line() {
+async fn invalid_import_is_reported_in_one_line() {
     let (options, folder) = (empty_database().await, tempfile::tempdir().expect("a folder"));
     let file = folder.path().join("cards.csv");
     fs::write(&file, "mood,weather\ngood,fair\n").expect("written");
@@ -85,8 +85,8 @@ async fn what_can_not_be_imported_is_named_in_one_line() {
     ] {
         let output = run(import(&options, arguments)).await;
         assert!(!output.status.success());
-        let said = text(&output.stderr);
-        assert!(said.starts_with(expected) && said.lines().count() == 1, "{said}");
+        let message = text(&output.stderr);
+        assert!(message.starts_with(expected) && message.lines().count() == 1, "{message}");
     }
     for (arguments, hint) in
         [(&[][..], "<FILES>"), (&["--device= ", file], "--device"), (&["--columns=x", file], "--columns")]

@@ -1,4 +1,4 @@
-//! What clients of `InfluxDB` 1.x and 2.x send beside line protocol, and what they expect as an answer.
+//! Requests of `InfluxDB` 1.x and 2.x clients beside line protocol, and the responses that they expect.
 
 use axum::{
     body::Body,
@@ -46,9 +46,9 @@ async fn precision_is_stored_with_the_uplink_and_a_replay_reads_the_same_times()
         .expect("uplinks");
     assert_eq!(events, [Some("precision=s".to_owned()), Some("precision=ms".to_owned())]);
     let replay = "mutation { replayUplinks(input: {filter: {}}) { uplinks undecodable duplicates recorded } }";
-    let told = app.admin(replay, json!({})).await;
+    let response = app.admin(replay, json!({})).await;
     let counts = json!({ "uplinks": 2, "undecodable": 0, "duplicates": 2, "recorded": 0 });
-    assert_eq!(told["replayUplinks"], counts);
+    assert_eq!(response["replayUplinks"], counts);
     assert_eq!(samples(&app, "balcony").await, expected);
 }
 

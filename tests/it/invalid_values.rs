@@ -8,13 +8,13 @@ use crate::support::{TestApp, at, noon};
 
 const DAY: &str = r#"measuredAt: {from: "2026-05-01T00:00:00Z", to: "2026-05-01T12:00:00Z"}"#;
 
-/// A sample of the device `roof`, so many hours and minutes before noon.
+/// A sample of the device `roof`, measured these hours and minutes before noon.
 fn sample(hours: i64, minutes: i64, values: Value) -> Value {
     let time: DateTime<Utc> = noon() - TimeDelta::hours(hours) + TimeDelta::minutes(minutes);
     merged(json!({ "device": "roof", "measuredAt": time, "latitude": 52.2, "longitude": 0.12 }), values)
 }
 
-/// An object with the fields of both; those of the second one win.
+/// An object with the fields of both; the second one takes precedence.
 fn merged(one: Value, other: Value) -> Value {
     let (Value::Object(mut fields), Value::Object(more)) = (one, other) else { panic!("objects") };
     fields.extend(more);
@@ -40,12 +40,12 @@ async fn statistics(app: &TestApp, arguments: &str, fields: &str) -> Value {
 async fn sentinels_are_listed_with_their_flag() {
     let app = TestApp::new().await;
     app.record(json!([sample(1, 0, sentinels())])).await;
-    let told = app
+    let response = app
         .query(r#"{ measurements { nodes { pm25 pm10 flags } } device(key: "roof") { latest { pm25 pm10 flags } } }"#)
         .await;
     let expected = json!({ "pm25": -999.0, "pm10": -999.0, "flags": ["OUT_OF_RANGE"] });
-    assert_eq!(told["measurements"]["nodes"], json!([expected]));
-    assert_eq!(told["device"]["latest"], expected);
+    assert_eq!(response["measurements"]["nodes"], json!([expected]));
+    assert_eq!(response["device"]["latest"], expected);
 }
 
 #[tokio::test]
@@ -61,25 +61,25 @@ async fn sentinels_do_not_count_in_statistics_and_cover_no_hour() {
     .await;
     let fields = "count coverage pm25 { count mean min max standardDeviation } pm10 { count mean }";
     let pm25 = json!({ "count": 2, "mean": 11.4, "min": 10.4, "max": 12.4, "standardDeviation": 2.0_f64.sqrt() });
-    let mut told = statistics(&app, "", fields).await;
-    let deviation = told[0]["pm25"]["standardDeviation"].as_f64().expect("a deviation");
+    let mut response = statistics(&app, "", fields).await;
+    let deviation = response[0]["pm25"]["standardDeviation"].as_f64().expect("a deviation");
     assert!((deviation - 2.0_f64.sqrt()).abs() < 1e-9, "{deviation}");
-    told[0]["pm25"]["standardDeviation"] = json!(2.0_f64.sqrt());
+    response[0]["pm25"]["standardDeviation"] = json!(2.0_f64.sqrt());
     assert_eq!(
-        told,
+        response,
         json!([{ "count": 4, "coverage": 2.0 / 12.0, "pm25": pm25, "pm10": { "count": 2, "mean": 25.0 } }])
     );
-    let told =
+    let response =
         statistics(&app, ", includeInvalid: true", "count coverage pm25 { count min } pm10 { count mean }").await;
     let pm10 = json!({ "count": 4, "mean": (50.0 - 2.0 * 999.0) / 4.0 });
     assert_eq!(
-        told,
+        response,
         json!([{ "count": 4, "coverage": 3.0 / 12.0, "pm25": { "count": 4, "min": -999.0 }, "pm10": pm10 }])
     );
-    // From the rows, which tell how many values were left out.
-    let told = statistics(&app, "", "count coverage pm25 { count invalidCount mean } pm10 { invalidCount }").await;
+    // From the rows, which have the number of invalid values.
+    let response = statistics(&app, "", "count coverage pm25 { count invalidCount mean } pm10 { invalidCount }").await;
     assert_eq!(
-        told,
+        response,
         json!([{ "count": 4, "coverage": 2.0 / 12.0, "pm25": { "count": 2, "invalidCount": 2, "mean": 11.4 },
             "pm10": { "invalidCount": 2 } }])
     );
@@ -104,8 +104,8 @@ async fn an_hour_is_covered_by_a_valid_value_of_the_air_and_not_of_the_device() 
         );
         // From a rollup, and from rows.
         for fields in ["coverage", "coverage pm25 { percentile(p: 50) }"] {
-            let told = app.query(&format!("{{ statistics(filter: {filter}) {{ {fields} }} }}")).await;
-            assert_eq!(told["statistics"][0]["coverage"], json!(expected), "{beside} {fields}");
+            let response = app.query(&format!("{{ statistics(filter: {filter}) {{ {fields} }} }}")).await;
+            assert_eq!(response["statistics"][0]["coverage"], json!(expected), "{beside} {fields}");
         }
     }
 }
@@ -132,7 +132,7 @@ async fn a_value_out_of_range_leaves_the_others_of_its_sample_counting() {
         json!([{ "pm10": { "count": 3, "max": 1200.0, "percentile": 1200.0 },
             "temperature": { "count": 2, "invalidCount": 1, "mean": 110.0 }, "humidity": { "count": 1, "mean": 40.0 } }])
     );
-    // A filter keeps its meaning: it selects measurements, whatever of them counts.
+    // A filter keeps its meaning: it selects measurements, independent of which values count.
     let query = "{ statistics(filter: {flags: {any: [OUT_OF_RANGE]}}) { count pm10 { count mean } } }";
     assert_eq!(app.query(query).await["statistics"], json!([{ "count": 2, "pm10": { "count": 1, "mean": 12.4 } }]));
 }
@@ -149,10 +149,10 @@ async fn sentinels_give_no_air_quality_index() {
             "{{ device(key: \"roof\") {{ {index} }} coarse: cells(filter: {{}}, resolution: 8) {{ {index} }}
             fine: cells(filter: {{}}, resolution: 11) {{ {index} }} }}"
         );
-        let told = app.query(&query).await;
+        let response = app.query(&query).await;
         let of = |parent: &Value| parent["airQualityIndex"].clone();
-        let indices = [of(&told["device"]), of(&told["coarse"][0]), of(&told["fine"][0])];
-        assert!(indices.iter().all(|index| *index == indices[0]), "{told:#}");
+        let indices = [of(&response["device"]), of(&response["coarse"][0]), of(&response["fine"][0])];
+        assert!(indices.iter().all(|index| *index == indices[0]), "{response:#}");
         indices[0].clone()
     };
     let none = json!({ "concentration": null });
@@ -163,8 +163,8 @@ async fn sentinels_give_no_air_quality_index() {
 
     // With a good sample in the hour, the index is that of the good sample.
     app.record(json!([sample(1, 1, json!({ "pm25": 12.4, "pm10": 20 }))])).await;
-    let told = index("").await;
-    assert_eq!(told["subIndices"], json!([{ "concentration": 12.4 }, { "concentration": 20.0 }]));
+    let response = index("").await;
+    assert_eq!(response["subIndices"], json!([{ "concentration": 12.4 }, { "concentration": 20.0 }]));
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn maps_have_no_cell_at_null_island_and_no_sentinel() {
         cells.sort_by_key(|cell| cell["count"].as_i64());
         cells
     };
-    // From rollups, and from rows: (0, 0) and the place beside it are in one cell at either resolution.
+    // From rollups, and from rows: (0, 0) and the position beside it are in one cell at either resolution.
     for resolution in [9, 10] {
         let mut found = cells(resolution, "").await;
         found.sort_by_key(|cell| cell["pm25"]["count"].as_i64());
@@ -210,8 +210,8 @@ async fn maps_have_no_cell_at_null_island_and_no_sentinel() {
     // Nor is (0, 0) in an area, which is read from rollups, or from rows where there are more conditions.
     let area = "area: {circle: {latitude: 0, longitude: 0, radius: 2000}}";
     let count = async |arguments: &str| {
-        let told = app.query(&format!("{{ statistics({arguments}) {{ count pm25 {{ mean }} }} }}")).await;
-        (told["statistics"][0]["count"].clone(), told["statistics"][0]["pm25"]["mean"].clone())
+        let response = app.query(&format!("{{ statistics({arguments}) {{ count pm25 {{ mean }} }} }}")).await;
+        (response["statistics"][0]["count"].clone(), response["statistics"][0]["pm25"]["mean"].clone())
     };
     for filter in [format!("{{{area}}}"), format!("{{{area}, pm25: {{}}}}"), format!("{{or: [{{{area}}}]}}")] {
         assert_eq!(count(&format!("filter: {filter}")).await, (json!(1), json!(7.5)), "{filter}");
@@ -242,20 +242,20 @@ async fn a_sentinel_on_a_ride_is_no_exposure() {
         let query = format!("{{ device(key: \"bike\") {{ trips({DAY}{arguments}) {{ nodes {{ {fields} }} }} }} }}");
         app.query(&query).await["device"]["trips"]["nodes"][0].clone()
     };
-    let told = trip("").await;
-    assert_eq!(told["count"], json!(40));
-    assert_eq!(told["pm25"], json!({ "mean": 5.0, "max": 5.0, "count": 39 }));
-    assert_eq!(told["pm10"], json!({ "mean": 10.0, "count": 39 }));
-    assert_eq!((&told["points"][19]["pm25"], &told["points"][20]["pm25"]), (&json!(5.0), &json!(null)));
-    let node = app.query(&format!("{{ node(id: {}) {{ ... on Trip {{ {fields} }} }} }}", told["id"])).await;
-    assert_eq!(node["node"], told);
+    let response = trip("").await;
+    assert_eq!(response["count"], json!(40));
+    assert_eq!(response["pm25"], json!({ "mean": 5.0, "max": 5.0, "count": 39 }));
+    assert_eq!(response["pm10"], json!({ "mean": 10.0, "count": 39 }));
+    assert_eq!((&response["points"][19]["pm25"], &response["points"][20]["pm25"]), (&json!(5.0), &json!(null)));
+    let node = app.query(&format!("{{ node(id: {}) {{ ... on Trip {{ {fields} }} }} }}", response["id"])).await;
+    assert_eq!(node["node"], response);
 
     let included = trip(", includeInvalid: true").await;
     assert_eq!((&included["pm25"]["count"], &included["points"][20]["pm25"]), (&json!(40), &json!(-999.0)));
     assert!(included["pm25"]["mean"].as_f64().is_some_and(|mean| mean < 0.0), "{included}");
 }
 
-/// Their squares are no 64-bit floats.
+/// Their squares exceed 64-bit floats.
 #[tokio::test]
 async fn statistics_that_include_invalid_values_of_any_size_are_answered() {
     let app = TestApp::new().await;
@@ -273,8 +273,8 @@ async fn statistics_that_include_invalid_values_of_any_size_are_answered() {
     )
     .await;
     let fields = "temperature: quantity(of: TEMPERATURE) { count mean min max standardDeviation }";
-    let told = statistics(&app, ", includeInvalid: true", fields).await;
-    let temperature = &told[0]["temperature"];
+    let response = statistics(&app, ", includeInvalid: true", fields).await;
+    let temperature = &response[0]["temperature"];
     assert_eq!(
         (&temperature["count"], &temperature["min"], &temperature["max"]),
         (&json!(3), &json!(-1e300), &json!(1e300))

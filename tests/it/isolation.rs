@@ -22,15 +22,15 @@ use crate::{
     support::{TestApp, at, empty_database},
 };
 
-/// Is refused by the database.
+/// The database rejects it.
 const REFUSED: u32 = 901;
-/// Takes an hour.
+/// Its statement takes an hour.
 const SLOW: u32 = 902;
-/// Waits for a lock that the test holds.
+/// It waits for a lock that the test holds.
 const LOCKED: u32 = 903;
-/// Ends the connection it is stored over.
+/// It ends the connection on which it is stored.
 const DISCONNECTS: u32 = 904;
-/// Is neither stored nor refused, so that storing it never comes to an end by itself.
+/// It is neither stored nor rejected, so that storing it never ends by itself.
 const VANISHES: u32 = 905;
 
 const TRIGGER: &str = "
@@ -62,7 +62,7 @@ async fn gateway() -> (TestApp, PgConnectOptions) {
     (app, options)
 }
 
-/// How often a misbehaving row was tried to be stored. Sequences are not rolled back.
+/// Number of attempts to store a misbehaving row. Sequences are not rolled back.
 async fn attempts(app: &TestApp) -> i64 {
     let count = sqlx::query_scalar("select case when is_called then last_value else 0 end from attempt");
     count.fetch_one(&app.database.reads).await.expect("a count")
@@ -72,13 +72,13 @@ async fn stored(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from measurement").fetch_one(&app.database.reads).await.expect("a count")
 }
 
-/// A sample of a device, so many seconds after ten.
+/// A sample of a device, measured this number of seconds after ten.
 fn one(second: usize, pm10: u32) -> Submission {
     let time = at("2026-05-01T10:00:00Z") + TimeDelta::seconds(i64::try_from(second).expect("small"));
     submission([("bike", sample(time, f64::from(pm10)))])
 }
 
-/// So many ordinary submissions and one other in their middle, which the writer takes as one batch: all wait before it runs.
+/// `ordinary` submissions and one other in their middle, which the writer takes as one batch: all wait before it runs.
 async fn batch_with(app: &TestApp, pm10: u32, ordinary: usize) -> Result<Receipt, RecordError> {
     let place = ordinary / 2;
     let batch = (0..=ordinary).map(|n| one(n, if n == place { pm10 } else { 5 }));
@@ -137,7 +137,7 @@ fn sent(key: ApiKeyId, device: &str, second: usize, pm10: u32) -> Submission {
     submission
 }
 
-/// Records submissions together, and returns the longest time that an accepted one took.
+/// Records submissions together, and returns the longest duration of an accepted one.
 async fn longest_time_of_stored(app: &TestApp, submissions: Vec<Submission>) -> Duration {
     let since = Instant::now();
     let outcomes = join_all(submissions.into_iter().map(async |submission| {
@@ -153,7 +153,7 @@ async fn longest_time_of_stored(app: &TestApp, submissions: Vec<Submission>) -> 
 
 /// The key is isolated after a few failures. From then on its submissions are tried once each, apart from the others.
 #[tokio::test]
-async fn a_key_whose_submissions_fail_delays_other_keys_by_less_than_a_second_and_not_again() {
+async fn failing_submissions_of_a_key_delay_other_keys_less_than_a_second_once() {
     let (app, _) = gateway().await;
     let keys = keys(&app, 101).await;
     let bad = keys[50];
@@ -200,7 +200,7 @@ async fn a_device_that_failed_repeatedly_is_stored_apart_until_it_succeeds() {
 }
 
 #[tokio::test]
-async fn what_takes_too_long_holds_up_no_other() {
+async fn slow_submission_delays_no_other() {
     let (app, _) = gateway().await;
     let mut slow = Box::pin(app.recorder.record(one(7, SLOW)));
     assert!(poll!(&mut slow).is_pending());
@@ -219,7 +219,7 @@ async fn what_takes_too_long_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_lock_holds_up_no_other_and_is_stored_once_it_has_it() {
+async fn locked_submission_delays_no_other_and_is_stored_after_the_lock() {
     let (app, options) = gateway().await;
     let holder = lock(&options, "select from held for update").await;
     let mut locked = Box::pin(app.recorder.record(one(7, LOCKED)));
@@ -245,7 +245,7 @@ async fn a_submission_that_ends_its_connection_is_not_taken_for_a_database_that_
     assert!(attempts <= 13, "each stale connection that there may be, its parts by halves, and alone: {attempts}");
 }
 
-/// An insert that stores no row, where one is to be stored: each round of inserting and comparing is like the one before.
+/// An insert that stores no row although one is expected: each round of inserting and comparing equals the one before.
 #[tokio::test]
 async fn rounds_that_store_nothing_come_to_an_end() {
     let (app, _) = gateway().await;
@@ -276,7 +276,7 @@ async fn a_submission_of_many_months_holds_up_no_other() {
     assert_eq!(many.await.expect("stored").recorded, 20);
 }
 
-/// Each statement takes longer than a batch may at first. Then it is nothing that a submission is to blame for.
+/// Each statement takes longer than the first timeout of a batch: the cause is not a submission.
 #[tokio::test]
 async fn a_database_that_is_slow_for_all_stores_all_the_same() {
     let options = empty_database().await;
@@ -292,9 +292,9 @@ async fn a_database_that_is_slow_for_all_stores_all_the_same() {
     assert_eq!(stored(&app).await, 16);
 }
 
-/// By whatever way it comes, it is answered, and what is sent at the same time is stored.
+/// On every input path it is answered, and concurrent submissions are stored.
 #[tokio::test]
-async fn by_every_way_in_a_refused_submission_is_answered_and_the_others_are_stored() {
+async fn rejected_submission_is_answered_and_others_stored_on_every_input_path() {
     let (app, _) = gateway().await;
     let app = &app;
     let other = |second: u32| {
@@ -319,21 +319,21 @@ async fn by_every_way_in_a_refused_submission_is_answered_and_the_others_are_sto
     assert_eq!((answer.status.as_u16(), good.status.as_u16(), stored.status.as_u16()), (500, 200, 201));
     assert_eq!(good.json()["recorded"], 1, "{}", good.text);
 
-    // An uplink that was stored, and is refused when it is decoded again.
+    // A stored uplink that is rejected when it is decoded again.
     assert_eq!(other(4).await.status, 201);
     let body = json!({ "device": "other", "time": "2026-05-01T10:00:04Z", "pm10": REFUSED }).to_string();
     let fix = sqlx::query("update uplink set body = convert_to($1, 'UTF8') where body like '%10:00:04%'");
     let fixed = fix.bind(body).execute(&app.database.writes).await.expect("an update");
     assert_eq!(fixed.rows_affected(), 1);
     let replay = "mutation { replayUplinks(input: {filter: {}}) { uplinks skipped duplicates } }";
-    let (told, stored) = tokio::join!(app.admin(replay, json!({})), other(5));
+    let (response, stored) = tokio::join!(app.admin(replay, json!({})), other(5));
     assert_eq!(stored.status, 201);
-    let told = &told["replayUplinks"];
-    assert_eq!(told["skipped"], 1, "{told}");
-    assert!(told["duplicates"].as_i64() >= Some(3), "{told}");
+    let response = &response["replayUplinks"];
+    assert_eq!(response["skipped"], 1, "{response}");
+    assert!(response["duplicates"].as_i64() >= Some(3), "{response}");
 }
 
-/// A submission's sample stays where it is when a replay of it fails.
+/// A submission's sample is unchanged when a replay of it fails.
 #[tokio::test]
 async fn a_replay_that_is_refused_changes_nothing() {
     let (app, _) = gateway().await;

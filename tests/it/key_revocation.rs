@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::{
     TestApp, empty_database,
-    events::{Ask, EventStream},
+    events::{EventStream, StreamRequest},
     gateway::DEADLINE,
     socket::Socket,
 };
@@ -31,7 +31,7 @@ async fn is_valid(app: &TestApp, key: &str) -> bool {
     app.graphql(Some(key), "{ server { version } }", json!({})).await["errors"] == Value::Null
 }
 
-/// Without the periodic check of keys, and on another gateway than the one that revokes it.
+/// Without the periodic check of keys, and on another gateway than the one that revokes the key.
 #[tokio::test]
 async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
     let options = empty_database().await;
@@ -44,31 +44,34 @@ async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
     subscribed.subscribe("1", SUBSCRIPTION, json!({})).await;
     let mut idle = Socket::ready(address, Some(&key)).await;
     let mut valid = Socket::ready(address, Some(&app.admin)).await;
-    let mut events =
-        EventStream::open(&other.app.router(), Ask { query: SUBSCRIPTION, key: Some(&key), ..Ask::default() }).await;
+    let mut events = EventStream::open(
+        &other.app.router(),
+        StreamRequest { query: SUBSCRIPTION, key: Some(&key), ..StreamRequest::default() },
+    )
+    .await;
     let mut busy = Socket::ready(address, Some(&key)).await;
 
     let revoked = app.admin(REVOKE, json!({ "id": about["id"] })).await;
     assert_eq!(revoked["revokeApiKey"]["status"], "REVOKED");
-    // At once, whether the notification has arrived yet or not.
+    // At once, whether or not the notification has arrived.
     busy.subscribe("2", CREATE, json!({ "role": "ADMIN" })).await;
     let forbidden = (4403, INVALID_KEY_MESSAGE.to_owned());
     match busy.next().await {
         Some(tokio_tungstenite::tungstenite::Message::Text(text)) => {
-            let heard: Value = serde_json::from_str(&text).expect("JSON");
-            assert_eq!(heard["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{heard}");
+            let message: Value = serde_json::from_str(&text).expect("JSON");
+            assert_eq!(message["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{message}");
             assert_eq!(busy.closed().await, forbidden);
         }
         Some(tokio_tungstenite::tungstenite::Message::Close(Some(frame))) => assert_eq!(u16::from(frame.code), 4403),
         other => panic!("{other:?}"),
     }
-    let heard = subscribed.hear().await;
-    assert_eq!((&heard["type"], &heard["id"]), (&json!("error"), &json!("1")), "{heard}");
+    let message = subscribed.receive().await;
+    assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("1")), "{message}");
     assert_eq!(subscribed.closed().await, forbidden);
     assert_eq!(idle.closed().await, forbidden);
     assert_eq!(events.failure().await[0]["extensions"]["code"], "UNAUTHENTICATED");
-    valid.say(json!({ "type": "ping" })).await;
-    assert_eq!(valid.hear().await, json!({ "type": "pong" }));
+    valid.send_json(json!({ "type": "ping" })).await;
+    assert_eq!(valid.receive().await, json!({ "type": "pong" }));
     let names: Vec<String> =
         sqlx::query_scalar("select name from api_key").fetch_all(&app.database.writes).await.expect("keys");
     assert_eq!(names.len(), 2, "no key was created with the revoked one: {names:?}");
@@ -80,7 +83,7 @@ async fn keys_that_a_key_created_are_revoked_with_it_where_that_is_wanted() {
     let (parent, parent_id) = create(&app, &app.admin, "ADMIN").await;
     let (child, child_id) = create(&app, &parent, "ADMIN").await;
     let (grandchild, _) = create(&app, &child, "SENSOR").await;
-    let (stranger, _) = create(&app, &app.admin, "READER").await;
+    let (unrelated, _) = create(&app, &app.admin, "READER").await;
     assert_eq!(child_id["createdBy"]["id"], parent_id["id"]);
 
     let counts = |status: &str, revoked: u8, valid: u8| json!({ "revokeApiKey": { "status": status, "descendantsRevoked": revoked, "descendantsValid": valid } });
@@ -93,11 +96,11 @@ async fn keys_that_a_key_created_are_revoked_with_it_where_that_is_wanted() {
     let leaked = app.admin(REVOKE, json!({ "id": parent_id["id"], "all": true })).await;
     assert_eq!(leaked, counts("REVOKED", 2, 0));
     assert!(!is_valid(&app, &child).await && !is_valid(&app, &grandchild).await);
-    assert!(is_valid(&app, &stranger).await && is_valid(&app, &app.admin).await);
+    assert!(is_valid(&app, &unrelated).await && is_valid(&app, &app.admin).await);
 }
 
-/// Waits until the statement that creates a key waits for a lock. The note of a key's last use may wait beside it.
-async fn until_creation_waits(watch: &mut PgConnection) {
+/// Waits until the statement that creates a key waits for a lock. The update of a key's last use may wait beside it.
+async fn wait_for_creation_lock(watch: &mut PgConnection) {
     let waits = async {
         loop {
             let waiting: i64 = sqlx::query_scalar(
@@ -130,7 +133,7 @@ async fn a_key_that_is_being_revoked_creates_none() {
         .expect("not committed yet");
     let creating = app.graphql(Some(&key), CREATE, json!({ "role": "ADMIN" }));
     let revoking = async {
-        until_creation_waits(&mut watch).await;
+        wait_for_creation_lock(&mut watch).await;
         revoker.execute("commit").await.expect("committed");
     };
     let (answer, ()) = tokio::join!(creating, revoking);

@@ -1,4 +1,4 @@
-//! Keys: who may do what.
+//! API keys: which role permits what.
 
 use airgraph::{config::security::SecuritySettings, http::middleware::concurrency_limit::ConcurrencyLimit};
 use axum::http::{Request, StatusCode};
@@ -11,16 +11,16 @@ async fn create(app: &TestApp, input: &str) -> (String, Value) {
     let mutation = format!(
         "mutation {{ createApiKey(input: {{{input}}}) {{ key apiKey {{ id name role deviceKey createdAt expiresAt revokedAt }} }} }}"
     );
-    let mut told = app.admin(&mutation, json!({})).await["createApiKey"].take();
-    (told["key"].as_str().expect("a key").to_owned(), told["apiKey"].take())
+    let mut created = app.admin(&mutation, json!({})).await["createApiKey"].take();
+    (created["key"].as_str().expect("a key").to_owned(), created["apiKey"].take())
 }
 
 fn code(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none")
 }
 
-/// A key is remembered for recording, but each batch looks at it again: one that is revoked records nothing more, here
-/// and at any other gateway.
+/// A key is cached for recording, but each batch checks it again: a revoked key records nothing more, at this gateway and
+/// at any other.
 #[tokio::test]
 async fn a_revoked_key_records_nothing_from_then_on() {
     let options = empty_database().await;
@@ -49,7 +49,7 @@ const RECORD: &str = "mutation ($device: String!) { recordMeasurements(input: {m
     {device: $device, measuredAt: \"2026-05-01T10:00:00Z\", pm10: 1}]}) { recorded duplicates } }";
 
 #[tokio::test]
-async fn each_role_opens_what_it_should_and_nothing_else() {
+async fn each_role_permits_exactly_its_operations() {
     let app = TestApp::new().await;
     app.admin("mutation { registerDevice(input: {key: \"own\", kind: FIXED}) { status } }", json!({})).await;
     let (reader, _) = create(&app, "name: \"r\", role: READER").await;
@@ -102,7 +102,7 @@ async fn each_role_opens_what_it_should_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_key_that_opens_nothing_is_refused_even_for_what_anybody_may() {
+async fn invalid_key_is_rejected_even_for_public_operations() {
     let app = TestApp::new().await;
     for key in ["ag_unknown", "", "x"] {
         assert_eq!(code(&app.graphql(Some(key), "{ devices { totalCount } }", json!({})).await), "UNAUTHENTICATED");
@@ -167,7 +167,7 @@ async fn the_last_use_is_kept_to_the_minute() {
             .await
             .expect("a row")
     };
-    // Noted on the side, so waited for.
+    // Updated in the background, so the test waits for it.
     let eventually = async |expected: &str| {
         for _ in 0..1000 {
             if last_used().await == Some(at(expected)) {
@@ -189,12 +189,12 @@ async fn the_last_use_is_kept_to_the_minute() {
 #[tokio::test]
 async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
     let statements = Statements::watch();
-    let app = TestApp::new().await.with_capacity(ConcurrencyLimit::for_readers(60)); // so that all are in work
+    let app = TestApp::new().await.with_concurrency_limit(ConcurrencyLimit::for_readers(60)); // so that all are in work
     let (key, _) = create(&app, "name: \"s\", role: READER").await;
     sqlx::query("update api_key set last_used_at = $1").bind(noon()).execute(&app.database.writes).await.expect("used");
     let keys = (0..60).map(|n| [Some(key.as_str()), Some(&app.admin), Some("ag_unknown")][n % 3]);
     let answers = keys.clone().map(|key| app.graphql(key, "{ server { version } }", json!({})));
-    let (count, answers) = statements.of(futures_util::future::join_all(answers)).await;
+    let (count, answers) = statements.count(futures_util::future::join_all(answers)).await;
     for (key, answer) in keys.zip(&answers) {
         assert_eq!(code(answer), if key == Some("ag_unknown") { "UNAUTHENTICATED" } else { "none" });
     }
@@ -205,9 +205,9 @@ async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
 #[tokio::test]
 async fn an_address_that_sent_thirty_invalid_keys_is_refused_without_a_look_up() {
     let trusted_proxies = vec!["0.0.0.0/0".parse().expect("a network")];
-    let app = TestApp::exposed(SecuritySettings { trusted_proxies, ..SecuritySettings::default() }).await;
+    let app = TestApp::with_security(SecuritySettings { trusted_proxies, ..SecuritySettings::default() }).await;
     let sensor = create(&app, "name: \"s\", role: SENSOR").await.0;
-    let ask = async |address: &str, path: &str, key: &str| {
+    let status = async |address: &str, path: &str, key: &str| {
         let request = if path == "/metrics" { Request::get(path) } else { Request::post(path) };
         let request = request
             .header("content-type", "application/json")
@@ -217,22 +217,26 @@ async fn an_address_that_sent_thirty_invalid_keys_is_refused_without_a_look_up()
     };
     let routes = ["/graphql", "/graphql/stream", "/ingest/json", "/ingest/csv", "/key/ag_x/ingest/json", "/metrics"];
     for number in 0..30 {
-        let status = ask("192.0.2.1", routes[number % routes.len()], &format!("ag_{number}")).await;
-        assert_eq!(status, StatusCode::UNAUTHORIZED, "{number}");
+        let found = status("192.0.2.1", routes[number % routes.len()], &format!("ag_{number}")).await;
+        assert_eq!(found, StatusCode::UNAUTHORIZED, "{number}");
     }
     let statements = Statements::watch();
     let refused = async {
         for (number, route) in (30..).zip(routes) {
-            let status = ask("192.0.2.1", route, &format!("ag_{number}")).await;
-            assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{route}");
+            let found = status("192.0.2.1", route, &format!("ag_{number}")).await;
+            assert_eq!(found, StatusCode::TOO_MANY_REQUESTS, "{route}");
         }
     };
-    assert_eq!(statements.of(refused).await.0, 0, "the database is not asked");
-    assert_eq!(ask("192.0.2.1", "/metrics", &app.admin).await, StatusCode::OK, "a key that was valid before");
-    assert_eq!(ask("192.0.2.1", "/ingest/json", &sensor).await, StatusCode::TOO_MANY_REQUESTS, "it was not used yet");
-    assert_eq!(ask("192.0.2.2", "/ingest/json", &sensor).await, StatusCode::UNPROCESSABLE_ENTITY, "another address");
-    assert_eq!(ask("192.0.2.1", "/ingest/json", &sensor).await, StatusCode::UNPROCESSABLE_ENTITY, "now it is known");
+    assert_eq!(statements.count(refused).await.0, 0, "no database query");
+    assert_eq!(status("192.0.2.1", "/metrics", &app.admin).await, StatusCode::OK, "a key that was valid before");
+    assert_eq!(
+        status("192.0.2.1", "/ingest/json", &sensor).await,
+        StatusCode::TOO_MANY_REQUESTS,
+        "it was not used yet"
+    );
+    assert_eq!(status("192.0.2.2", "/ingest/json", &sensor).await, StatusCode::UNPROCESSABLE_ENTITY, "another address");
+    assert_eq!(status("192.0.2.1", "/ingest/json", &sensor).await, StatusCode::UNPROCESSABLE_ENTITY, "now it is known");
     app.clock.advance(TimeDelta::seconds(3));
-    assert_eq!(ask("192.0.2.1", "/graphql", "ag_x").await, StatusCode::UNAUTHORIZED, "one more after two seconds");
-    assert_eq!(ask("192.0.2.1", "/graphql", "ag_x").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(status("192.0.2.1", "/graphql", "ag_x").await, StatusCode::UNAUTHORIZED, "one more after two seconds");
+    assert_eq!(status("192.0.2.1", "/graphql", "ag_x").await, StatusCode::TOO_MANY_REQUESTS);
 }

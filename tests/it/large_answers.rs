@@ -1,4 +1,4 @@
-//! Answers are bounded, and those that are not read hold a bounded amount of memory.
+//! Responses are bounded, and unread responses hold a bounded amount of memory.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -38,7 +38,7 @@ fn code(answer: &Value) -> &Value {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_is_an_error_by_every_way() {
+async fn oversized_response_is_an_error_on_every_transport() {
     let app = app(AnswerLimits { max_bytes: 100_000, ..AnswerLimits::default() }).await;
     for query in [FLAT_LIST, LIST] {
         let answer = post(&app, query).await;
@@ -53,14 +53,14 @@ async fn an_answer_that_is_too_large_is_an_error_by_every_way() {
     assert_eq!(code(&post(&app, both).await.json()), "TOO_COMPLEX", "all lists together");
     let mut socket = Socket::ready(app.listen().await, None).await;
     socket.subscribe("1", FLAT_LIST, json!({})).await;
-    assert!(socket.hear().await.to_string().contains("TOO_COMPLEX"));
+    assert!(socket.receive().await.to_string().contains("TOO_COMPLEX"));
     let stream = app.post("/graphql/stream", None, json!({ "query": FLAT_LIST }).to_string()).await;
     assert!(stream.text.contains("TOO_COMPLEX"), "{}", stream.text);
     assert_eq!(post(&app, "{ measurements(first: 100) { nodes { id } } }").await.status, StatusCode::OK);
 }
 
-/// Sends a query whose answer is not read.
-async fn unread(address: SocketAddr) -> TcpStream {
+/// Sends a query and does not read the response.
+async fn send_without_reading(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8192).expect("a size");
     let mut connection = socket.connect(address).await.expect("a connection");
@@ -73,7 +73,7 @@ async fn unread(address: SocketAddr) -> TcpStream {
     connection
 }
 
-async fn until(what: &str, holds: impl Fn() -> bool) {
+async fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let reached = async {
         while !holds() {
             sleep(Duration::from_millis(10)).await;
@@ -82,7 +82,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
     timeout(DEADLINE, reached).await.unwrap_or_else(|_| panic!("{what}"));
 }
 
-/// Attack 3: answers that nobody read took memory without a bound, and no place.
+/// Attack 3: unread responses took unbounded memory and no concurrency permit.
 #[tokio::test]
 async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     let length = post(&app(AnswerLimits::default()).await, FLAT_LIST).await.text.len();
@@ -90,12 +90,12 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     let limits = AnswerLimits { max_bytes_sent_per_caller: length * 3 / 2, ..AnswerLimits::default() };
     let app = app(limits).await;
     let address = app.listen().await;
-    let mut first = unread(address).await;
-    until("it is being sent", || {
+    let mut first = send_without_reading(address).await;
+    wait_until("it is being sent", || {
         app.app.response_memory.bytes() == length && app.app.concurrency_limit.load().in_flight == 1
     })
     .await;
-    let mut second = unread(address).await;
+    let mut second = send_without_reading(address).await;
     let mut answer = vec![0; 4096];
     let read = timeout(DEADLINE, second.read(&mut answer)).await.expect("in time").expect("an answer");
     let answer = String::from_utf8_lossy(&answer[..read]);
@@ -106,16 +106,20 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     while read < length {
         read += timeout(DEADLINE, first.read(&mut vec![0; 65_536])).await.expect("in time").expect("the answer");
     }
-    until("it is sent", || app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0)
-        .await;
-    let third = unread(address).await;
-    until("it is being sent", || app.app.response_memory.bytes() == length).await;
+    wait_until("it is sent", || {
+        app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0
+    })
+    .await;
+    let third = send_without_reading(address).await;
+    wait_until("it is being sent", || app.app.response_memory.bytes() == length).await;
     drop(third);
-    until("it is gone", || app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0)
-        .await;
+    wait_until("it is gone", || {
+        app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0
+    })
+    .await;
 }
 
-/// An event is an answer like any other; a large one is an error, and the events beside it are whole.
+/// An event is a response like any other; a large one is an error, and the events beside it are complete.
 #[tokio::test]
 async fn an_event_that_is_too_large_is_an_error_and_the_others_are_whole() {
     let answers = AnswerLimits { max_bytes: 1000, ..AnswerLimits::default() };

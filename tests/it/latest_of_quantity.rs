@@ -31,7 +31,7 @@ async fn the_newest_measurement_that_has_the_quantity_is_found() {
     );
 }
 
-/// So that a device which never tells a quantity doesn't have its whole archive read.
+/// The search is bounded: a device that never has a quantity doesn't have its whole archive read.
 #[tokio::test]
 async fn no_more_than_the_newest_ten_thousand_are_read() {
     let app = TestApp::new().await;

@@ -1,4 +1,4 @@
-//! What is refused before it costs anything: documents beyond a limit, by every way there is to ask.
+//! Requests that are rejected before they cost anything: documents beyond a limit, on every transport.
 
 use axum::{
     body::Body,
@@ -19,7 +19,7 @@ fn many(count: usize, each: impl Fn(usize) -> String) -> String {
     (0..count).map(each).collect::<Vec<_>>().join(" ")
 }
 
-/// Documents that are refused, with the error's code and what it says.
+/// Documents that are rejected, with the error's code and part of its message.
 fn refused() -> Vec<(String, &'static str, &'static str)> {
     let aliases = many(101, |n| format!("a{n}: version"));
     let bomb = many(40, |n| format!("fragment F{n} on Query {{ ...F{} ...F{} }}", n + 1, n + 1));
@@ -67,7 +67,7 @@ fn refused() -> Vec<(String, &'static str, &'static str)> {
 #[tokio::test]
 async fn documents_beyond_a_limit_are_refused_with_what_to_do() {
     let app = TestApp::new().await;
-    for (document, code, says) in refused() {
+    for (document, code, expected) in refused() {
         let shown = &document[..document.len().min(120)];
         let body = json!({ "query": document }).to_string();
         for accept in [NEW, "application/json"] {
@@ -81,33 +81,35 @@ async fn documents_beyond_a_limit_are_refused_with_what_to_do() {
             );
             assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer}");
             let message = answer["errors"][0]["message"].as_str().expect("a message");
-            assert!(message.contains(says), "{shown}: {message}");
+            assert!(message.contains(expected), "{shown}: {message}");
         }
     }
 }
 
 #[tokio::test]
-async fn no_way_to_ask_leads_around_the_limits() {
+async fn limits_hold_on_every_transport() {
     let app = TestApp::new().await;
     let aliases = many(101, |n| format!("a{n}:version"));
-    let says = |text: &str| assert!(text.contains("more than 100 aliases"), "{text}");
+    let assert_too_many_aliases = |text: &str| assert!(text.contains("more than 100 aliases"), "{text}");
     // GET
     let query = format!("{{server{{{aliases}}}}}").replace('{', "%7b").replace('}', "%7d").replace(' ', "+");
-    says(&app.get(&format!("/graphql?query={query}")).await.text);
+    assert_too_many_aliases(&app.get(&format!("/graphql?query={query}")).await.text);
     // Server-Sent Events, one answer and a subscription
     let body = json!({ "query": format!("{{ server {{ {aliases} }} }}") });
-    says(&app.post("/graphql/stream", None, body.to_string()).await.text);
+    assert_too_many_aliases(&app.post("/graphql/stream", None, body.to_string()).await.text);
     let subscription = many(101, |n| format!("a{n}: id"));
     let subscription = format!("subscription {{ measurementRecorded {{ measurement {{ {subscription} }} }} }}");
-    says(&app.post("/graphql/stream", None, json!({ "query": subscription }).to_string()).await.text);
+    assert_too_many_aliases(
+        &app.post("/graphql/stream", None, json!({ "query": subscription }).to_string()).await.text,
+    );
     // without HTTP, as a WebSocket does
-    says(&app.by_resolvers(&format!("{{ server {{ {aliases} }} }}")).await.to_string());
+    assert_too_many_aliases(&app.by_resolvers(&format!("{{ server {{ {aliases} }} }}")).await.to_string());
     let refusal = app.live.subscribe(subscription.into(), &airgraph::auth::Caller::Anonymous, None).await;
-    says(&refusal.err().expect("refused").errors[0].message);
+    assert_too_many_aliases(&refusal.err().expect("refused").errors[0].message);
 }
 
 #[tokio::test]
-async fn what_is_just_within_the_limits_is_answered() {
+async fn documents_within_the_limits_are_answered() {
     let app = TestApp::new().await;
     for document in [
         format!("{{ server {{ {} }} }}", many(100, |n| format!("a{n}: version"))),
@@ -115,7 +117,7 @@ async fn what_is_just_within_the_limits_is_answered() {
         format!("{{ server {{ {} }} }}", "version ".repeat(49)),
         format!("{{ {} }}", many(49, |n| format!("a{n}: __typename"))),
         format!("{{ server {{ {} }} }}", "version @include(if: true) ".repeat(49)),
-        // what is skipped counts all the same, but does no harm
+        // skipped selections count too, but are within the limit
         "query ($no: Boolean = false) { server { version ...A @include(if: $no) } } fragment A on Server { version }"
             .to_owned(),
     ] {
@@ -124,7 +126,7 @@ async fn what_is_just_within_the_limits_is_answered() {
 }
 
 #[tokio::test]
-async fn of_very_many_mistakes_only_some_are_told() {
+async fn number_of_reported_validation_errors_is_limited() {
     let app = TestApp::new().await;
     let mistakes = many(1900, |n| format!("nonsense{n}"));
     let answer = app.graphql(None, &format!("{{ server {{ {mistakes} }} }}"), json!({})).await;
@@ -137,15 +139,15 @@ async fn of_very_many_mistakes_only_some_are_told() {
 async fn a_message_repeats_little_of_the_document() {
     let app = TestApp::new().await;
     let long = "x".repeat(100_000);
-    for (document, says) in [
+    for (document, expected) in [
         (format!("{{ a(b: \"{long}\" }}"), "expected"),
         (format!("{{ {long} }}"), "is longer than 128 bytes"),
         (format!("{{ node(id: {long}) {{ id }} }}"), "id: expected an ID"),
     ] {
         let answer = post(&app, NEW, json!({ "query": document }).to_string()).await;
-        let status = if says == "expected" { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
-        assert_eq!(answer.status, status, "{says}");
-        assert!(answer.text.len() < 5000 && answer.text.contains(says), "{}", &answer.text[..1000]);
+        let status = if expected == "expected" { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
+        assert_eq!(answer.status, status, "{expected}");
+        assert!(answer.text.len() < 5000 && answer.text.contains(expected), "{}", &answer.text[..1000]);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Planning a list takes longer than reading it, the more so the more months there are: Postgres must plan it once and
-//! not each time.
+//! Planning a list takes longer than reading it, increasingly with the number of months: Postgres must plan it once, not
+//! for each request.
 
 use airgraph::{
     db::{connect, measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementProjection},
@@ -27,7 +27,7 @@ async fn a_list_is_planned_once_whatever_its_page() {
     .await
     .expect("filled");
 
-    // One connection, which remembers its plans.
+    // One connection, which caches its plans.
     let database = connect::open(&options, 1, 1).await.expect("a database");
     let devices: Vec<_> = (1..=20).map(DeviceId).collect();
     let from = Filter { from: Some(at("2026-04-30T09:01:00Z")), ..Filter::default() };

@@ -1,4 +1,4 @@
-//! Subscriptions: what is told, to whom, and at what cost.
+//! Subscriptions: which events are delivered, to which subscribers, and at what cost.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::support::{
     TestApp, empty_database,
-    live::{events, nothing, payload, payloads},
+    live::{assert_no_event, events, payload, payloads},
     noon,
     statements::Statements,
 };
@@ -15,26 +15,26 @@ fn sample(device: &str, seconds: i64, pm10: i64) -> Value {
     json!({ "device": device, "measuredAt": noon() + TimeDelta::seconds(seconds), "pm10": pm10 })
 }
 
-/// PM10 of measurements that were told.
-fn told(payloads: &[Value]) -> Vec<f64> {
+/// PM10 of the delivered measurements.
+fn pm10_values(payloads: &[Value]) -> Vec<f64> {
     payloads
         .iter()
-        .map(|payload| payload["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64().expect("told"))
+        .map(|payload| payload["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64().expect("PM10"))
         .collect()
 }
 
 const ALL: &str = "subscription { measurementRecorded { cursor measurement { pm10 } } }";
 
 #[tokio::test]
-async fn measurements_are_told_as_they_are_stored() {
+async fn measurements_are_delivered_in_stored_order() {
     let app = TestApp::new().await;
     app.record(json!([sample("a", 0, 1)])).await;
     let mut subscriber = app.subscribe(ALL).await;
-    nothing(&mut subscriber).await;
+    assert_no_event(&mut subscriber).await;
     app.record(json!([sample("a", 1, 2), sample("b", 0, 3)])).await;
     app.record(json!([sample("a", 2, 4)])).await;
-    assert_eq!(told(&payloads(&mut subscriber, 3).await), [2.0, 3.0, 4.0]);
-    nothing(&mut subscriber).await;
+    assert_eq!(pm10_values(&payloads(&mut subscriber, 3).await), [2.0, 3.0, 4.0]);
+    assert_no_event(&mut subscriber).await;
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn an_error_belongs_to_its_event() {
 }
 
 #[tokio::test]
-async fn only_what_the_filter_lets_through_is_told() {
+async fn only_matching_measurements_are_delivered() {
     let app = TestApp::new().await;
     app.record(json!([sample("a", 0, 1), sample("b", 0, 1)])).await;
     for (filter, expected) in [
@@ -94,21 +94,21 @@ async fn only_what_the_filter_lets_through_is_told() {
         batch[3]["motion"] = json!({ "speed": 15 });
         app.record(json!(batch)).await;
         let mut later = app.try_subscribe(&query, json!({ "after": cursor }), None).await.expect("subscribed");
-        let (live_told, later_told) =
+        let (live_payloads, later_payloads) =
             (payloads(&mut live, expected.len()).await, payloads(&mut later, expected.len()).await);
-        assert_eq!(live_told, later_told, "{filter}");
-        let mut told = told(&live_told);
-        told.sort_by(f64::total_cmp);
-        assert_eq!(told, expected, "{filter}");
-        nothing(&mut live).await;
-        nothing(&mut later).await;
+        assert_eq!(live_payloads, later_payloads, "{filter}");
+        let mut found = pm10_values(&live_payloads);
+        found.sort_by(f64::total_cmp);
+        assert_eq!(found, expected, "{filter}");
+        assert_no_event(&mut live).await;
+        assert_no_event(&mut later).await;
         let deleted = "mutation { deleteMeasurements(input: {filter: {pm10: {min: 2}}}) { status } }";
         app.admin(deleted, json!({})).await;
     }
 }
 
 #[tokio::test]
-async fn devices_are_told_of_once_for_all_that_was_stored_together() {
+async fn device_update_is_delivered_once_per_batch() {
     let app = TestApp::new().await;
     app.record(json!([sample("a", 0, 1), sample("b", 0, 1)])).await;
     let query = |arguments: &str| {
@@ -122,18 +122,18 @@ async fn devices_are_told_of_once_for_all_that_was_stored_together() {
     let devices = |payloads: &[Value]| -> Vec<Value> {
         payloads.iter().map(|payload| payload["data"]["deviceUpdated"]["device"].clone()).collect()
     };
-    let told = devices(&payloads(&mut all, 4).await);
-    assert_eq!(told.iter().map(|device| &device["key"]).collect::<Vec<_>>(), ["a", "b", "b", "c"]);
-    assert_eq!(told[0]["latest"]["pm10"], 3.0);
-    assert_eq!((&told[2]["name"], &told[3]["latest"]), (&json!("Bee"), &Value::Null));
-    let told = devices(&payloads(&mut one, 2).await);
-    assert_eq!(told.iter().map(|device| &device["key"]).collect::<Vec<_>>(), ["b", "b"]);
-    nothing(&mut all).await;
-    nothing(&mut one).await;
+    let updated = devices(&payloads(&mut all, 4).await);
+    assert_eq!(updated.iter().map(|device| &device["key"]).collect::<Vec<_>>(), ["a", "b", "b", "c"]);
+    assert_eq!(updated[0]["latest"]["pm10"], 3.0);
+    assert_eq!((&updated[2]["name"], &updated[3]["latest"]), (&json!("Bee"), &Value::Null));
+    let updated = devices(&payloads(&mut one, 2).await);
+    assert_eq!(updated.iter().map(|device| &device["key"]).collect::<Vec<_>>(), ["b", "b"]);
+    assert_no_event(&mut all).await;
+    assert_no_event(&mut one).await;
 }
 
 #[tokio::test]
-async fn statistics_are_told_at_once_and_when_they_change() {
+async fn statistics_are_delivered_at_once_and_on_change() {
     let app = TestApp::new().await;
     app.record(json!([sample("a", -3601, 50), sample("a", -10, 1), sample("b", -10, 3), sample("c", -10, 9)])).await;
     let query = "subscription { statisticsUpdated(devices: [\"b\", \"a\"], every: DAY) {
@@ -150,14 +150,14 @@ async fn statistics_are_told_at_once_and_when_they_change() {
     let second = events(&mut subscriber, 1).await.remove(0);
     assert_eq!((second.offset, subscriber.offset()), (None, None), "there is nothing to resume at");
     assert_eq!(of(&payload(&second), 0)["pm10"]["max"], 100.0);
-    // Whoever comes later is told what the others know, and nothing that didn't change.
+    // A later subscriber receives the current value, and nothing while it doesn't change.
     let mut later = app.subscribe(query).await;
     assert_eq!(payloads(&mut later, 1).await[0], payload(&second));
-    nothing(&mut later).await;
+    assert_no_event(&mut later).await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_subscribed_to_is_refused() {
+async fn invalid_subscriptions_are_rejected() {
     let app = TestApp::new().await;
     app.record(json!([sample("a", 0, 1)])).await;
     for (query, code, text) in [
@@ -219,7 +219,7 @@ async fn reading_may_need_a_key() {
 }
 
 #[tokio::test]
-async fn those_who_ask_the_same_share_the_work_and_events_share_the_look_ups() {
+async fn equal_subscriptions_share_rendering_and_events_share_lookups() {
     let statements = Statements::watch();
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
@@ -229,12 +229,12 @@ async fn those_who_ask_the_same_share_the_work_and_events_share_the_look_ups() {
     let cursor = app.feed_cursor().await;
     let mut subscribers = Vec::new();
     for n in 0..20 {
-        // The cursor from which on makes no difference, nor does how the filter is told.
+        // Neither the start cursor nor the spelling of the filter makes a difference.
         let variables = json!({ "devices": null, "after": (n % 2 == 0).then_some(&cursor) });
         subscribers.push(app.try_subscribe(query, variables, None).await.expect("subscribed"));
     }
     for subscriber in &mut subscribers {
-        nothing(subscriber).await;
+        assert_no_event(subscriber).await;
     }
     for count in [1, 100] {
         let batch: Value = (0..count).map(|n| sample(&format!("bike-{n}"), n - count, n)).collect();
@@ -244,12 +244,12 @@ async fn those_who_ask_the_same_share_the_work_and_events_share_the_look_ups() {
                 assert_eq!(i64::try_from(events(subscriber, 1).await.len()).expect("few"), count);
             }
         };
-        let (statements, ()) = statements.of(all).await;
+        let (statements, ()) = statements.count(all).await;
         assert_eq!(statements, 3, "weather, devices and their newest, for {count} events and 20 subscribers");
     }
 }
 
-/// Records at a gateway on a thread of its own, since statements are counted on this one.
+/// Records at a gateway on a thread of its own, since statements are counted per thread.
 fn record_elsewhere(options: &PgConnectOptions, admin: &str, measurements: Value) {
     let (options, admin) = (options.clone(), admin.to_owned());
     let recording = async move {
@@ -262,7 +262,7 @@ fn record_elsewhere(options: &PgConnectOptions, admin: &str, measurements: Value
 }
 
 #[tokio::test]
-async fn an_event_may_not_cost_what_is_asked_once() {
+async fn subscription_with_expensive_events_is_rejected() {
     let app = TestApp::new().await;
     let costs = async |rows: usize| {
         let measurements = format!("measurements(first: {rows}) {{ nodes {{ pm10 }} }}");
@@ -270,11 +270,11 @@ async fn an_event_may_not_cost_what_is_asked_once() {
             format!("subscription {{ measurementRecorded {{ measurement {{ device {{ {measurements} }} }} }} }}");
         app.try_subscribe(&query, json!({}), None).await
     };
-    let refused = costs(5000).await.err().expect("too dear");
+    let refused = costs(5000).await.err().expect("too expensive");
     assert_eq!(refused["errors"][0]["extensions"]["code"], "TOO_COMPLEX", "{refused}");
     assert!(refused["errors"][0]["message"].as_str().expect("text").contains("each event"), "{refused}");
-    // Dear, so that few are told together; and each is told all the same.
-    let mut subscriber = costs(4000).await.expect("less dear");
+    // Expensive, so that few are rendered together; all of them are delivered.
+    let mut subscriber = costs(4000).await.expect("within the limit");
     app.record((0..20).map(|n| sample("a", n, n)).collect()).await;
     for payload in payloads(&mut subscriber, 20).await {
         let rows = &payload["data"]["measurementRecorded"]["measurement"]["device"]["measurements"]["nodes"];

@@ -1,5 +1,5 @@
-//! Subscribers miss nothing and hear nothing twice, whatever is killed or cut off at whatever moment, and whichever gateway
-//! they come back to.
+//! Subscribers miss no event and receive none twice, whatever is killed or disconnected at whatever moment, and whichever
+//! gateway they reconnect to.
 //!
 //! The moments are random; the seed is printed, and `AIRGRAPH_CRASH_SEED` repeats it.
 
@@ -22,10 +22,10 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    crash::{KEY, chance, for_a_while, gateway},
+    crash::{KEY, gateway, random_pause, seeded_rng},
     support::{
         gateway::DEADLINE,
-        load::{Expected, Load, Told},
+        load::{Expected, Load, SampleValues},
         postgres::OwnPostgres,
         socket::PROTOCOL,
     },
@@ -34,13 +34,13 @@ use crate::{
 const SENSORS: usize = 8;
 const SUBSCRIBERS: usize = 200;
 /// One sample in three.
-const SOME: &str = r#"{"pm10": {"min": 0, "max": 333}}"#;
-/// How long each sensor rests between two bodies: the subscribers hear each sample dozens of times.
-const PACE: Duration = Duration::from_millis(150);
-/// The longest time before a subscriber is cut off, in milliseconds.
-const LONGEST_STAY: u64 = 15_000;
-/// The longest pause before it comes back, in milliseconds.
-const LONGEST_PAUSE: u64 = 1000;
+const PM10_FILTER: &str = r#"{"pm10": {"min": 0, "max": 333}}"#;
+/// Pause of each sensor between two bodies: the subscribers receive each sample dozens of times.
+const SENSOR_PAUSE: Duration = Duration::from_millis(150);
+/// The longest time before a subscriber is disconnected, in milliseconds.
+const MAX_CONNECTED_MILLIS: u64 = 15_000;
+/// The longest pause before it reconnects, in milliseconds.
+const MAX_PAUSE_MILLIS: u64 = 1000;
 
 const SUBSCRIPTION: &str = "subscription ($filter: MeasurementFilter, $after: String) {
     measurementRecorded(filter: $filter, after: $after) {
@@ -49,16 +49,16 @@ const SUBSCRIPTION: &str = "subscription ($filter: MeasurementFilter, $after: St
     }
 }";
 
-/// What somebody wants to hear of.
+/// The filter of a subscriber.
 #[derive(Clone, Copy)]
-enum Wanted {
+enum SampleFilter {
     All,
     Some,
     Of(usize),
 }
 
-impl Wanted {
-    /// One in ten wants all, as many some of it; the others one sensor's.
+impl SampleFilter {
+    /// One in ten subscribes to all samples, as many to some of them; the others to one sensor's.
     fn by(number: usize) -> Self {
         match number % 10 {
             0 => Self::All,
@@ -70,12 +70,12 @@ impl Wanted {
     fn filter(self) -> Value {
         match self {
             Self::All => Value::Null,
-            Self::Some => serde_json::from_str(SOME).expect("JSON"),
+            Self::Some => serde_json::from_str(PM10_FILTER).expect("JSON"),
             Self::Of(sensor) => json!({ "devices": [device(sensor)] }),
         }
     }
 
-    fn matches(self, (key, _, pm10, _): &Told) -> bool {
+    fn matches(self, (key, _, pm10, _): &SampleValues) -> bool {
         match self {
             Self::All => true,
             Self::Some => (0..=333).contains(pm10),
@@ -89,38 +89,38 @@ fn device(sensor: usize) -> String {
 }
 
 struct Subscriber {
-    wanted: Wanted,
+    wanted: SampleFilter,
     gateways: [watch::Receiver<String>; 2],
-    chance: ChaCha8Rng,
-    /// The cursor of the last event that was heard.
+    rng: ChaCha8Rng,
+    /// The cursor of the last received event.
     cursor: String,
-    heard: Vec<Told>,
+    received: Vec<SampleValues>,
     cuts: usize,
 }
 
 impl Subscriber {
-    /// Follows until it has heard as many as it is told that there are.
-    async fn follow(mut self, total: watch::Receiver<Option<Arc<Vec<Told>>>>) -> Self {
+    /// Follows until it has received all matching samples of `total`.
+    async fn follow(mut self, total: watch::Receiver<Option<Arc<Vec<SampleValues>>>>) -> Self {
         while !self.is_done(&total) {
-            let stay = Instant::now() + Duration::from_millis(self.chance.random_range(0..LONGEST_STAY));
+            let stay = Instant::now() + Duration::from_millis(self.rng.random_range(0..MAX_CONNECTED_MILLIS));
             if let Ok(socket) = self.connect().await {
                 self.listen(socket, stay, total.clone()).await;
                 self.cuts += 1;
             }
-            // A gateway that is away, a connection that breaks: as any client does, it tries again.
-            let pause = self.chance.random_range(0..LONGEST_PAUSE);
+            // A gateway that is down, a broken connection: like any client, it retries.
+            let pause = self.rng.random_range(0..MAX_PAUSE_MILLIS);
             sleep(Duration::from_millis(pause)).await;
         }
         self
     }
 
-    fn is_done(&self, total: &watch::Receiver<Option<Arc<Vec<Told>>>>) -> bool {
+    fn is_done(&self, total: &watch::Receiver<Option<Arc<Vec<SampleValues>>>>) -> bool {
         let total = total.borrow().clone();
-        total.is_some_and(|all| all.iter().filter(|told| self.wanted.matches(told)).count() <= self.heard.len())
+        total.is_some_and(|all| all.iter().filter(|sample| self.wanted.matches(sample)).count() <= self.received.len())
     }
 
     async fn connect(&mut self) -> anyhow::Result<WebSocketStream<TcpStream>> {
-        let gateway = self.chance.random_range(0..2);
+        let gateway = self.rng.random_range(0..2);
         let host = self.gateways[gateway].borrow().replace("http://", "");
         let mut request = format!("ws://{host}/graphql").into_client_request()?;
         request.headers_mut().append(PROTOCOL.0, PROTOCOL.1.parse()?);
@@ -141,17 +141,17 @@ impl Subscriber {
         &mut self,
         mut socket: WebSocketStream<TcpStream>,
         stay: Instant,
-        mut total: watch::Receiver<Option<Arc<Vec<Told>>>>,
+        mut total: watch::Receiver<Option<Arc<Vec<SampleValues>>>>,
     ) {
         loop {
             if self.is_done(&total) {
                 return;
             }
-            let at_the_end = total.borrow_and_update().is_some(); // then nobody is cut off any more
+            let at_the_end = total.borrow_and_update().is_some(); // no disconnects from here on
             tokio::select! {
                 message = socket.next() => match message {
                     Some(Ok(Message::Text(text))) => {
-                        if !self.hear(&serde_json::from_str(&text).expect("JSON")) {
+                        if !self.handle_message(&serde_json::from_str(&text).expect("JSON")) {
                             return;
                         }
                     }
@@ -164,14 +164,14 @@ impl Subscriber {
         }
     }
 
-    /// Takes a message down; false where the subscription has ended.
-    fn hear(&mut self, message: &Value) -> bool {
+    /// Handles a message; false if the subscription has ended.
+    fn handle_message(&mut self, message: &Value) -> bool {
         match message["type"].as_str() {
             Some("next") => {
                 assert_eq!(message["payload"]["errors"], Value::Null, "{message}");
                 let event = &message["payload"]["data"]["measurementRecorded"];
                 event["cursor"].as_str().expect("a cursor").clone_into(&mut self.cursor);
-                self.heard.push(told(&event["measurement"]));
+                self.received.push(sample_values(&event["measurement"]));
                 true
             }
             Some("error") => {
@@ -184,19 +184,19 @@ impl Subscriber {
     }
 }
 
-fn told(measurement: &Value) -> Told {
+fn sample_values(measurement: &Value) -> SampleValues {
     let key = measurement["device"]["key"].as_str().expect("a key").to_owned();
     let at = measurement["measuredAt"].as_str().expect("a time");
     let whole = |value: &Value| {
-        #[expect(clippy::cast_possible_truncation, reason = "the sensors tell small whole numbers")]
+        #[expect(clippy::cast_possible_truncation, reason = "the sensors send small whole numbers")]
         let whole = value.as_f64().unwrap_or_default() as i32;
         whole
     };
     (key, crate::support::at(at).timestamp_micros(), whole(&measurement["pm10"]), whole(&measurement["pm25"]))
 }
 
-/// Everything that the feed tells, in its order.
-async fn fed(options: &PgConnectOptions) -> Vec<Told> {
+/// All samples of the feed, in its order.
+async fn feed_samples(options: &PgConnectOptions) -> Vec<SampleValues> {
     let mut connection = options.connect().await.expect("a connection");
     let rows: Vec<(i64, i64, i32, String, i32, i32)> = sqlx::query_as(
         "select device_id, (extract(epoch from measured_at) * 1000000)::bigint, seq, key, pm10::int, coalesce(pm2_5, 0)::int
@@ -217,12 +217,12 @@ async fn fed(options: &PgConnectOptions) -> Vec<Told> {
         let keys = some.iter().flat_map(|entry| &entry.record.recorded);
         all.extend(keys.map(|key| stored[&(key.device_id.0, key.measured_at.timestamp_micros(), key.seq)].clone()));
     }
-    assert_eq!(all.len(), stored.len(), "the feed tells each sample once");
+    assert_eq!(all.len(), stored.len(), "the feed has each sample once");
     connection.close().await.expect("closed");
     all
 }
 
-async fn ask(address: &str, query: &str) -> Value {
+async fn post_query(address: &str, query: &str) -> Value {
     let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
     let request = axum::http::Request::post(format!("{address}/graphql"))
         .header("content-type", "application/json")
@@ -234,8 +234,8 @@ async fn ask(address: &str, query: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_subscriber_hears_every_sample_once_and_in_order() {
-    let (mut chance, mut postgres) = (chance(), OwnPostgres::start(&["fsync=off"]).await);
+async fn every_subscriber_receives_every_sample_once_and_in_order() {
+    let (mut rng, mut postgres) = (seeded_rng(), OwnPostgres::start(&["fsync=off"]).await);
     let mut running = [Some(gateway(&postgres.options).await), Some(gateway(&postgres.options).await)];
     let addresses =
         running.each_ref().map(|gateway| watch::channel(gateway.as_ref().expect("it runs").address.clone()).0);
@@ -243,19 +243,20 @@ async fn every_subscriber_hears_every_sample_once_and_in_order() {
     for sensor in 0..SENSORS {
         let register =
             format!("mutation {{ registerDevice(input: {{key: \"{}\", kind: FIXED}}) {{ status }} }}", device(sensor));
-        assert_eq!(ask(&address, &register).await["errors"], Value::Null);
+        assert_eq!(post_query(&address, &register).await["errors"], Value::Null);
     }
-    let cursor = ask(&address, "{ feedCursor }").await["data"]["feedCursor"].as_str().expect("a cursor").to_owned();
+    let cursor =
+        post_query(&address, "{ feedCursor }").await["data"]["feedCursor"].as_str().expect("a cursor").to_owned();
 
-    let (told_total, total) = watch::channel(None);
+    let (total_sender, total) = watch::channel(None);
     let subscribers: Vec<_> = (0..SUBSCRIBERS)
         .map(|number| {
             let subscriber = Subscriber {
-                wanted: Wanted::by(number),
+                wanted: SampleFilter::by(number),
                 gateways: addresses.each_ref().map(watch::Sender::subscribe),
-                chance: ChaCha8Rng::seed_from_u64(chance.random()),
+                rng: ChaCha8Rng::seed_from_u64(rng.random()),
                 cursor: cursor.clone(),
-                heard: Vec::new(),
+                received: Vec::new(),
                 cuts: 0,
             };
             tokio::spawn(subscriber.follow(total.clone()))
@@ -263,53 +264,53 @@ async fn every_subscriber_hears_every_sample_once_and_in_order() {
         .collect();
     let half = SENSORS / 2;
     let loads = [(0..half, 0), (half..SENSORS, 1)]
-        .map(|(sensors, at)| Load::start(sensors, PACE, &addresses[at].subscribe(), KEY, Expected::Silence));
+        .map(|(sensors, at)| Load::start(sensors, SENSOR_PAUSE, &addresses[at].subscribe(), KEY, Expected::Silence));
 
     for round in 0..6 {
         for load in &loads {
-            load.goes_on(DEADLINE).await;
+            load.wait_for_progress(DEADLINE).await;
         }
-        for_a_while(&mut chance, 3000).await;
+        random_pause(&mut rng, 3000).await;
         if round == 3 {
             postgres.kill();
-            for_a_while(&mut chance, 2000).await;
+            random_pause(&mut rng, 2000).await;
             postgres.launch().await;
         } else {
-            let at = chance.random_range(0..2);
+            let at = rng.random_range(0..2);
             running[at] = None; // kill -9
-            for_a_while(&mut chance, 1000).await;
+            random_pause(&mut rng, 1000).await;
             let gateway = gateway(&postgres.options).await;
             addresses[at].send_replace(gateway.address.clone());
             running[at] = Some(gateway);
         }
     }
     for load in loads {
-        load.goes_on(DEADLINE).await;
+        load.wait_for_progress(DEADLINE).await;
         load.end().await;
     }
 
-    let all = Arc::new(fed(&postgres.options).await);
-    told_total.send_replace(Some(all.clone()));
-    let done = timeout(DEADLINE, join_all(subscribers)).await.expect("every subscriber hears all that there is");
+    let all = Arc::new(feed_samples(&postgres.options).await);
+    total_sender.send_replace(Some(all.clone()));
+    let done = timeout(DEADLINE, join_all(subscribers)).await.expect("every subscriber receives all samples");
     let (mut cuts, mut events) = (0, 0);
     for (number, subscriber) in done.into_iter().enumerate() {
         let subscriber = subscriber.expect("no panic");
-        let wanted: Vec<_> = all.iter().filter(|told| subscriber.wanted.matches(told)).cloned().collect();
-        assert!(subscriber.heard == wanted, "{}", first_difference(number, &subscriber.heard, &wanted));
+        let wanted: Vec<_> = all.iter().filter(|sample| subscriber.wanted.matches(sample)).cloned().collect();
+        assert!(subscriber.received == wanted, "{}", first_difference(number, &subscriber.received, &wanted));
         cuts += subscriber.cuts;
-        events += subscriber.heard.len();
+        events += subscriber.received.len();
     }
     println!("{} samples, {events} events to {SUBSCRIBERS} subscribers, cut off {cuts} times", all.len());
     assert!(cuts > SUBSCRIBERS && events > 10 * all.len(), "it was hardly tried");
 }
 
-fn first_difference(number: usize, heard: &[Told], wanted: &[Told]) -> String {
-    let at = heard.iter().zip(wanted).take_while(|(heard, wanted)| heard == wanted).count();
+fn first_difference(number: usize, received: &[SampleValues], wanted: &[SampleValues]) -> String {
+    let at = received.iter().zip(wanted).take_while(|(received, wanted)| received == wanted).count();
     format!(
-        "subscriber {number} heard {} of {} samples; from {at} on {:?} instead of {:?}",
-        heard.len(),
+        "subscriber {number} received {} of {} samples; from {at} on {:?} instead of {:?}",
+        received.len(),
         wanted.len(),
-        heard.get(at),
+        received.get(at),
         wanted.get(at)
     )
 }

@@ -1,4 +1,4 @@
-//! Subscriptions miss nothing and tell nothing twice: across the seam of what is stored and what is live, when they are cut,
+//! Subscriptions miss no event and deliver none twice: at the transition from stored to live events, when they are cut,
 //! when they are slow, and when the gateway loses its connection.
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestApp, at,
-    live::{events, next, nothing, payload},
+    live::{assert_no_event, events, next, payload},
     noon,
 };
 
@@ -40,12 +40,12 @@ fn cursor(place: FeedOffset) -> String {
     FeedCursor(place).encode_cursor()
 }
 
-/// What an event tells: PM10, which is another for each sample.
+/// PM10 of an event, which differs for each sample.
 fn pm10(event: &SubscriptionEvent) -> i64 {
     let payload = payload(event);
-    let told = &payload["data"]["measurementRecorded"];
-    assert_eq!(told["cursor"], cursor(event.offset.expect("a place")), "{payload}");
-    told["measurement"]["pm10"].to_string().trim_end_matches(".0").parse().unwrap_or_else(|_| panic!("{payload}"))
+    let received = &payload["data"]["measurementRecorded"];
+    assert_eq!(received["cursor"], cursor(event.offset.expect("a place")), "{payload}");
+    received["measurement"]["pm10"].to_string().trim_end_matches(".0").parse().unwrap_or_else(|_| panic!("{payload}"))
 }
 
 async fn entries(app: &TestApp) -> Vec<FeedEntry> {
@@ -60,7 +60,7 @@ async fn entries(app: &TestApp) -> Vec<FeedEntry> {
     }
 }
 
-/// PM10 of all that was stored, in the order of the feed, each with its place.
+/// PM10 of all stored samples, in the order of the feed, each with its offset.
 async fn stored(app: &TestApp) -> Vec<(FeedOffset, i64)> {
     let entries = entries(app).await;
     let keys: Vec<MeasurementKey> = entries.iter().flat_map(|entry| entry.record.recorded.clone()).collect();
@@ -68,7 +68,7 @@ async fn stored(app: &TestApp) -> Vec<(FeedOffset, i64)> {
     let each = entries.iter().flat_map(|entry| {
         (0..).zip(&entry.record.recorded).map(|(index, key)| {
             #[expect(clippy::cast_possible_truncation, reason = "they are whole numbers")]
-            let pm10 = rows[key].pm10.expect("told") as i64;
+            let pm10 = rows[key].pm10.expect("PM10") as i64;
             (FeedOffset { number: entry.number, index }, pm10)
         })
     });
@@ -82,38 +82,38 @@ async fn upload(app: &TestApp, file: String) {
     assert!(answer.status.is_success(), "{answer:?}");
 }
 
-/// So many samples in a file.
+/// A file with this number of samples.
 fn file(count: i64) -> String {
     let lines = (0..count)
         .map(|n| format!("bike,{},{n}\n", (noon() - TimeDelta::days(2) + TimeDelta::seconds(n)).to_rfc3339()));
     std::iter::once("device,time,pm10\n".to_owned()).chain(lines.map(|line| line.replace("+00:00", "Z"))).collect()
 }
 
-/// Cuts the connection that follows the feed, if there is one.
-async fn cut_the_follower(app: &TestApp) {
+/// Terminates the connection that follows the feed, if there is one.
+async fn terminate_follower(app: &TestApp) {
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
                where application_name = 'airgraph feed' and datname = current_database()";
     sqlx::query(cut).execute(&app.database.writes).await.expect("cut");
 }
 
-/// Somebody who is cut at random, and resumes each time.
+/// A subscriber that is cut at random and resumes each time.
 struct Viewer {
     subscriber: Subscriber,
     from: Option<FeedOffset>,
     last: Option<String>,
-    told: Vec<i64>,
+    received: Vec<i64>,
 }
 
 impl Viewer {
-    fn hear(&mut self, events: &[SubscriptionEvent]) {
-        self.told.extend(events.iter().map(pm10));
+    fn add(&mut self, events: &[SubscriptionEvent]) {
+        self.received.extend(events.iter().map(pm10));
         self.last = events.last().and_then(|event| event.offset).map(cursor).or(self.last.take());
     }
 }
 
-/// Chance, which `AIRGRAPH_LIVE_SEED` repeats.
+/// A random generator, whose seed `AIRGRAPH_LIVE_SEED` sets.
 #[expect(clippy::print_stdout, reason = "what repeats a failure")]
-fn chance() -> ChaCha8Rng {
+fn seeded_rng() -> ChaCha8Rng {
     let seed =
         std::env::var("AIRGRAPH_LIVE_SEED").map_or_else(|_| rand::rng().random(), |seed| seed.parse().expect("a seed"));
     println!("AIRGRAPH_LIVE_SEED={seed}");
@@ -121,8 +121,8 @@ fn chance() -> ChaCha8Rng {
 }
 
 #[tokio::test]
-async fn everything_is_told_exactly_once_whenever_one_begins_and_however_often_one_is_cut() {
-    let mut random = chance();
+async fn events_are_delivered_exactly_once_across_any_start_and_reconnect() {
+    let mut random = seeded_rng();
     let app = TestApp::new().await;
     let (mut viewers, mut places): (Vec<Viewer>, _) = (Vec::new(), vec![FeedOffset::after(0)]);
     let mut number = 0;
@@ -131,29 +131,29 @@ async fn everything_is_told_exactly_once_whenever_one_begins_and_however_often_o
         let batch = (0..count).map(|n| sample(&format!("bike-{}", random.random_range(0..5)), number + n, number + n));
         let batch: Value = batch.collect();
         number += count;
-        // One begins while a batch is being stored: after some place that there was, or with what comes.
+        // One starts while a batch is being stored: after some earlier offset, or with live events.
         let begin = async {
             if viewers.len() < 12 {
                 let from = random.random_bool(0.7).then(|| places[random.random_range(0..places.len())]);
                 let after = from.map(cursor);
                 let subscriber = subscribe(&app, after.as_deref()).await;
-                // Without a cursor it begins at a place that only the gateway knows.
+                // Without a cursor it starts at an offset that only the gateway knows.
                 let from = from.or(subscriber.offset());
-                viewers.push(Viewer { subscriber, from, last: after, told: Vec::new() });
+                viewers.push(Viewer { subscriber, from, last: after, received: Vec::new() });
             }
         };
         tokio::join!(app.record(batch), begin);
         if random.random_bool(0.1) {
-            cut_the_follower(&app).await;
+            terminate_follower(&app).await;
         }
         if random.random_bool(0.3) {
             places = stored(&app).await.into_iter().map(|(place, _)| place).collect();
         }
         for viewer in &mut viewers {
-            // A call that is given up loses nothing.
-            let patience = Duration::from_micros(random.random_range(0..3000));
-            if let Ok(Delivery::Events(events)) = tokio::time::timeout(patience, viewer.subscriber.next()).await {
-                viewer.hear(&events);
+            // A cancelled call loses nothing.
+            let limit = Duration::from_micros(random.random_range(0..3000));
+            if let Ok(Delivery::Events(events)) = tokio::time::timeout(limit, viewer.subscriber.next()).await {
+                viewer.add(&events);
             }
             if viewer.last.is_some() && random.random_bool(0.2) {
                 viewer.subscriber = subscribe(&app, viewer.last.as_deref()).await;
@@ -165,20 +165,20 @@ async fn everything_is_told_exactly_once_whenever_one_begins_and_however_often_o
     for viewer in &mut viewers {
         let from = viewer.from.expect("a place");
         let expected: Vec<_> = all.iter().filter(|(place, _)| *place > from).map(|&(_, pm10)| pm10).collect();
-        while viewer.told.len() < expected.len() {
+        while viewer.received.len() < expected.len() {
             let Delivery::Events(events) = next(&mut viewer.subscriber).await else { panic!("it goes on") };
-            viewer.hear(&events);
+            viewer.add(&events);
         }
-        assert_eq!(viewer.told, expected);
-        nothing(&mut viewer.subscriber).await;
+        assert_eq!(viewer.received, expected);
+        assert_no_event(&mut viewer.subscriber).await;
         assert_eq!(viewer.subscriber.offset(), all.last().map(|(place, _)| FeedOffset::after(place.number)));
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // telling so much would keep all else waiting
-async fn who_is_too_slow_is_told_so_and_goes_on_where_it_was() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // delivering this many events would block all else
+async fn slow_subscriber_is_closed_and_resumes_at_its_cursor() {
     let app = TestApp::new().await;
-    // Long answers, so that the channel can't hold all of them.
+    // Long responses, so that the channel can't hold all of them.
     let cells: String =
         (0..50).map(|n| format!("c{n:012}: cell(resolution: 12) f{n:012}: flags")).collect::<Vec<_>>().join(" ");
     let query =
@@ -189,24 +189,24 @@ async fn who_is_too_slow_is_told_so_and_goes_on_where_it_was() {
     let first = events(&mut slow, 1).await;
     upload(&app, file(12_000)).await;
     let all = stored(&app).await;
-    // Whoever keeps up is not disturbed, or goes on as well.
-    let mut told: Vec<i64> = Vec::new();
-    while told.len() < all.len() {
+    // A subscriber that keeps up is not cut, or resumes as well.
+    let mut received: Vec<i64> = Vec::new();
+    while received.len() < all.len() {
         match next(&mut quick).await {
-            Delivery::Events(events) => told.extend(events.iter().map(pm10)),
+            Delivery::Events(events) => received.extend(events.iter().map(pm10)),
             Delivery::SlowConsumer(place) => {
                 quick = app.try_subscribe(&query, json!({}), Some(&cursor(place))).await.expect("resumed");
             }
             failed @ Delivery::Failed(_) => panic!("{failed:?}"),
         }
     }
-    assert!(told.iter().eq(all.iter().map(|(_, pm10)| pm10)));
+    assert!(received.iter().eq(all.iter().map(|(_, pm10)| pm10)));
     let Delivery::SlowConsumer(place) = next(&mut slow).await else { panic!("not all was held for it") };
     assert_eq!(Some(place), first.last().expect("one").offset);
     let mut resumed = app.try_subscribe(&query, json!({}), Some(&cursor(place))).await.expect("resumed");
     let rest = events(&mut resumed, all.len() - 1).await;
     assert!(rest.iter().map(pm10).eq(all[1..].iter().map(|&(_, pm10)| pm10)));
-    nothing(&mut resumed).await;
+    assert_no_event(&mut resumed).await;
 }
 
 #[tokio::test]
@@ -232,14 +232,14 @@ async fn cursors_that_cannot_be_followed_are_refused_with_what_to_do() {
             assert!(refused["errors"][0]["message"].as_str().expect("text").contains(text), "{refused}");
         }
     }
-    // Whoever has seen all of it goes on.
+    // A subscriber that has seen all of it continues.
     let mut subscriber = subscribe(&app, Some(&newest)).await;
     app.record(json!([sample("a", 3, 4)])).await;
     assert_eq!(pm10(&events(&mut subscriber, 1).await[0]), 4);
 }
 
 #[tokio::test]
-async fn what_postgres_does_not_tell_is_found_all_the_same() {
+async fn entries_without_a_notification_are_found() {
     let app = TestApp::new().await;
     let mut subscriber = subscribe(&app, None).await;
     app.record(json!([sample("a", 0, 0)])).await;
@@ -254,20 +254,20 @@ async fn what_postgres_does_not_tell_is_found_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_put_back_ends_all_subscriptions() {
+async fn restored_database_ends_all_subscriptions() {
     let app = TestApp::new().await;
     let mut subscriber = subscribe(&app, None).await;
     for n in 0..3 {
         app.record(json!([sample("a", n, n)])).await;
     }
-    let told = events(&mut subscriber, 3).await;
+    let received = events(&mut subscriber, 3).await;
     sqlx::raw_sql("delete from feed where number > 1").execute(&app.database.writes).await.expect("put back");
-    cut_the_follower(&app).await;
+    terminate_follower(&app).await;
     let Delivery::Failed(refused) = next(&mut subscriber).await else { panic!("it ends") };
     let refused = serde_json::to_value(refused).expect("JSON");
     assert_eq!(refused["errors"][0]["extensions"]["code"], "CURSOR_EXPIRED", "{refused}");
     assert!(refused["errors"][0]["message"].as_str().expect("text").contains("earlier state"), "{refused}");
-    let last = told.last().and_then(|event| event.offset).map(cursor);
+    let last = received.last().and_then(|event| event.offset).map(cursor);
     let refused = app.try_subscribe(QUERY, json!({ "after": last }), None).await.err().expect("refused");
     assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
     let mut anew = subscribe(&app, None).await;
@@ -276,7 +276,7 @@ async fn a_database_that_was_put_back_ends_all_subscriptions() {
 }
 
 #[tokio::test]
-async fn nothing_that_an_answer_does_not_hold_is_missing_after_its_cursor() {
+async fn events_after_a_response_are_delivered_from_its_cursor() {
     let app = TestApp::new().await;
     app.record(json!([sample("a", 0, 0)])).await;
     let answer = app.query("{ measurements { nodes { pm10 } } feedCursor }").await;
@@ -284,5 +284,5 @@ async fn nothing_that_an_answer_does_not_hold_is_missing_after_its_cursor() {
     app.record(json!([sample("a", 1, 1)])).await;
     let mut subscriber = subscribe(&app, answer["feedCursor"].as_str()).await;
     assert_eq!(pm10(&events(&mut subscriber, 1).await[0]), 1);
-    nothing(&mut subscriber).await;
+    assert_no_event(&mut subscriber).await;
 }

@@ -1,4 +1,4 @@
-//! What the gateway counts of itself, as Prometheus reads it.
+//! The gateway's metrics, as Prometheus scrapes them.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use crate::support::{
     Answer, TestApp,
-    events::{Ask, EventStream},
+    events::{EventStream, StreamRequest},
     gateway::DEADLINE,
 };
 
@@ -23,14 +23,14 @@ async fn scrape(app: &TestApp, key: &str) -> Answer {
     app.send(Request::get("/metrics").header("x-api-key", key).body(Body::empty()).expect("a request")).await
 }
 
-/// The value of a sample, such as `websockets` or `graphql_errors_total{code="TIMEOUT"}`; 0 where there is none.
+/// The value of a sample, such as `websockets` or `graphql_errors_total{code="TIMEOUT"}`; 0 if it is missing.
 fn value(text: &str, sample: &str) -> f64 {
     let line = format!("airgraph_{sample} ");
     text.lines().find_map(|text| text.strip_prefix(&line)).map_or(0.0, |value| value.parse().expect("a number"))
 }
 
 #[tokio::test]
-async fn they_are_for_admins() {
+async fn metrics_need_an_admin_key() {
     let app = TestApp::new().await;
     assert_eq!(app.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
     let sensor = app.admin(r#"mutation { createApiKey(input: {name: "s", role: SENSOR}) { key } }"#, json!({}));
@@ -79,7 +79,7 @@ async fn operations_are_counted_by_kind_outcome_and_statements() {
 }
 
 #[tokio::test]
-async fn what_is_recorded_is_counted_by_format_and_outcome() {
+async fn uplinks_are_counted_by_format_and_outcome() {
     let app = TestApp::new().await;
     let body =
         r#"[{"device":"d","time":"2026-05-01T10:00:00Z","pm10":1},{"device":"d","time":"2036-05-01T10:00:00Z"}]"#;
@@ -107,14 +107,14 @@ async fn what_is_recorded_is_counted_by_format_and_outcome() {
 }
 
 #[tokio::test]
-async fn subscriptions_and_how_far_the_feed_is_told_can_be_seen() {
+async fn subscriptions_and_feed_backlog_are_exported() {
     let app = TestApp::new().await;
     let text = scrape(&app, &app.admin).await.text;
-    assert!(!text.contains("feed_seconds_since_last_read"), "nobody follows it: {text}");
+    assert!(!text.contains("feed_seconds_since_last_read"), "the feed has no reader: {text}");
     let query = "subscription { measurementRecorded { cursor } }";
-    let mut events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await;
+    let mut events = EventStream::open(&app.app.router(), StreamRequest { query, ..StreamRequest::default() }).await;
     app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
-    events.next().await.expect("it is told");
+    events.next().await.expect("an event");
     let (mut text, since) = (String::new(), Instant::now());
     while value(&text, "feed_delivery_latency_seconds_count") == 0.0 {
         assert!(since.elapsed() < DEADLINE, "its lag is counted right after it: {text}");
@@ -142,7 +142,7 @@ async fn errors_of_the_database_are_counted_by_kind() {
     assert!(value(&text, unavailable) > before, "{text}"); // other tests may have some at the same time
 }
 
-/// A client that could make labels could fill our memory.
+/// A client that could create labels could exhaust memory.
 #[tokio::test]
 async fn no_label_is_taken_from_a_request() {
     let app = TestApp::new().await;
@@ -163,17 +163,17 @@ fn named_in_dashboard() -> BTreeSet<&'static str> {
 }
 
 #[tokio::test]
-async fn the_dashboard_names_what_there_is_and_all_of_it() {
+async fn dashboard_uses_exactly_the_exported_metrics() {
     let alone = TestApp::new().await;
     let options = alone.database.reads.connect_options();
-    // Beside a replica that is none, of which there is as much to be told.
+    // With a replica that doesn't exist, for which the same metrics are exported.
     let app = TestApp::with_replicas(&alone, &options, &[(*options).clone()], Duration::from_secs(10)).await;
     let dashboard: serde_json::Value = serde_json::from_str(include_str!("../../docs/grafana.json")).expect("JSON");
     assert!(dashboard["panels"].as_array().is_some_and(|panels| panels.len() > 10));
     let query = "subscription { measurementRecorded { cursor } }";
-    let _events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await; // so that the feed is followed
+    let _events = EventStream::open(&app.app.router(), StreamRequest { query, ..StreamRequest::default() }).await; // so that the feed is followed
     app.graphql(None, "{ nothing }", json!({})).await; // so that there is an error
-    app.query("{ devices { totalCount } }").await; // so that a server was asked
+    app.query("{ devices { totalCount } }").await; // so that a server was queried
     drop(app.app.state.metrics.refusals.refuse(Limit::Deletions)); // so that there is a refusal
     app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
     let _ = app.app.state.metrics.refusals.refuse(Limit::Subscriptions); // so that a request was refused
@@ -183,7 +183,7 @@ async fn the_dashboard_names_what_there_is_and_all_of_it() {
     let named = named_in_dashboard();
     let missing: Vec<_> = named.difference(&samples).collect();
     assert!(missing.is_empty(), "{missing:?} is not in\n{text}");
-    // Of a histogram one of its samples is enough.
+    // One sample of a histogram is sufficient.
     let family = |name: &str| {
         ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned()
     };
@@ -194,7 +194,7 @@ async fn the_dashboard_names_what_there_is_and_all_of_it() {
 }
 
 #[tokio::test]
-async fn admins_are_told_by_graphql_what_the_gateway_is_busy_with() {
+async fn admins_query_the_state_of_the_gateway() {
     let app = TestApp::new().await;
     let question = "{ server { load { pools { name max size idle } queues { name submissions samples bytes } } } }";
     let load = app.admin(question, json!({})).await["server"]["load"].take();

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_recorded_measurement_reads_back_as_it_was_told() {
+async fn recorded_measurement_reads_back_unchanged() {
     let app = TestApp::new().await;
     let measurement = json!({
         "device": "bike-07", "measuredAt": "2026-05-01T10:00:00.123456Z", "latitude": 52.205_123_456_789, "longitude": 0.1218,
@@ -24,7 +24,7 @@ async fn a_recorded_measurement_reads_back_as_it_was_told() {
         weather { temperature ambientTemperature humidity dewPoint pressure windSpeed windGust windDirection rain sunshine }
         motion { altitude speed accelerationX accelerationY accelerationZ accelerationMagnitude rotationX rotationY rotationZ rotationMagnitude }
         status { batteryVoltage signalStrength satellites gpsUpdated sampleCounter uptime accelerometerSamples } } } }").await;
-    let mut told = data["measurements"]["nodes"][0].clone();
+    let mut stored = data["measurements"]["nodes"][0].clone();
     let mut expected = measurement;
     expected["device"] = json!({ "key": "bike-07", "kind": "MOBILE" });
     expected["recordedAt"] = json!("2026-05-01T12:00:00Z");
@@ -32,12 +32,12 @@ async fn a_recorded_measurement_reads_back_as_it_was_told() {
     expected["flags"] = json!(["HIGH_HUMIDITY"]);
     for group in ["weather", "motion", "status"] {
         for (field, value) in expected[group].take().as_object().expect("fields") {
-            let told = told[group][field].take();
-            assert!(told == *value || told.as_f64() == value.as_f64(), "{group}.{field}: {told} for {value}");
+            let stored = stored[group][field].take();
+            assert!(stored == *value || stored.as_f64() == value.as_f64(), "{group}.{field}: {stored} for {value}");
         }
-        told[group].take();
+        stored[group].take();
     }
-    assert_eq!(told, expected);
+    assert_eq!(stored, expected);
 }
 
 #[tokio::test]
@@ -47,11 +47,11 @@ async fn recording_again_changes_nothing_and_the_future_is_left_out() {
         {device: \"a\", measuredAt: \"2026-05-01T10:00:00Z\", pm10: 1}, {device: \"b\", measuredAt: $time, pm10: 1}]})
         { status recorded duplicates rejected { index code } } }";
     let record = async |time: &str| app.admin(mutation, json!({ "time": time })).await["recordMeasurements"].take();
-    let told = |status, recorded, duplicates, rejected| json!({ "status": status, "recorded": recorded, "duplicates": duplicates, "rejected": rejected });
-    assert_eq!(record("2026-05-01T11:00:00+01:00").await, told("RECORDED", 2, 0, json!([])));
-    assert_eq!(record("2026-05-01T10:00:00Z").await, told("RECORDED", 0, 2, json!([])));
+    let report = |status, recorded, duplicates, rejected| json!({ "status": status, "recorded": recorded, "duplicates": duplicates, "rejected": rejected });
+    assert_eq!(record("2026-05-01T11:00:00+01:00").await, report("RECORDED", 2, 0, json!([])));
+    assert_eq!(record("2026-05-01T10:00:00Z").await, report("RECORDED", 0, 2, json!([])));
     let future = json!([{ "index": 1, "code": "TIME_IN_THE_FUTURE" }]);
-    assert_eq!(record("2026-05-01T12:01:01Z").await, told("PARTLY_RECORDED", 0, 1, future));
+    assert_eq!(record("2026-05-01T12:01:01Z").await, report("PARTLY_RECORDED", 0, 1, future));
 }
 
 #[tokio::test]
@@ -94,8 +94,8 @@ async fn a_device_is_registered_once_and_updated_in_part() {
     );
     assert_eq!(app.query(&read).await["device"], expected["device"]);
 
-    let nobody = app.admin(&update, json!({ "input": { "key": "nobody" } })).await;
-    assert_eq!(nobody["updateDevice"], json!({ "status": "NOT_FOUND", "device": null }));
+    let missing = app.admin(&update, json!({ "input": { "key": "unknown" } })).await;
+    assert_eq!(missing["updateDevice"], json!({ "status": "NOT_FOUND", "device": null }));
 }
 
 #[tokio::test]
@@ -106,9 +106,9 @@ async fn a_list_of_sensors_is_replaced_as_a_whole_or_left_alone() {
     let sensors = json!([{ "sensor": "b", "quantity": "PM2_5" }, { "sensor": "a", "quantity": "PARTICLES_0_3" }]);
     let sorted = json!([{ "sensor": "a", "quantity": "PARTICLES_0_3" }, { "sensor": "b", "quantity": "PM2_5" }]);
     let input = json!({ "key": "box", "kind": "FIXED", "sensors": sensors });
-    let told = app.admin(register, json!({ "input": input })).await;
+    let response = app.admin(register, json!({ "input": input })).await;
     let expected = |status| json!({ "registerDevice": { "status": status, "device": { "sensors": sorted } } });
-    assert_eq!(told, expected("REGISTERED"));
+    assert_eq!(response, expected("REGISTERED"));
     let other = json!({ "key": "box", "kind": "FIXED", "sensors": [{ "sensor": "c", "quantity": "CO2" }] });
     assert_eq!(app.admin(register, json!({ "input": other })).await, expected("ALREADY_EXISTS"), "left as it was");
 

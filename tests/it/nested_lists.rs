@@ -1,4 +1,4 @@
-//! Lists of devices are text too, with what is looked up beside them: the same text that the resolvers' answer would be.
+//! Lists of devices with nested lists are text too: the same text as the resolvers' response.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use serde_json::{json, value::RawValue};
 
 use crate::support::TestApp;
 
-/// Four devices: one with a name that is to be escaped, one that never measured.
+/// Four devices: one with a name that needs escaping, one without measurements.
 async fn filled() -> TestApp {
     let app = TestApp::new().await;
     let sample = |n: u32| {
@@ -30,7 +30,7 @@ async fn filled() -> TestApp {
     app
 }
 
-/// Names and their values, for any question.
+/// Variables and their values, for any query.
 fn variables() -> serde_json::Value {
     json!({ "yes": true, "no": false, "two": 2, "bad": -1, "share": 50, "filter": { "pm25": { "min": 3 } } })
 }
@@ -54,8 +54,8 @@ const FRAGMENTS: [(&str, &str); 5] = [
     ("S", "fragment S on Statistics { start pm10 { mean percentile(p: $share) } }"),
 ];
 
-/// What can be selected of a type; what follows a `>` is an object of that type. The exception begins with `!`: what fails, or
-/// needs a resolver.
+/// The selectable fields of a type; a type after `>` is that of the field's object. `!` marks exceptions: fields that
+/// fail or need a resolver.
 fn fields(of: &str) -> &'static [&'static str] {
     match of {
         "Query" => &[
@@ -94,7 +94,7 @@ fn fields(of: &str) -> &'static [&'static str] {
             "!own: measurements(first: 1, filter: {devices: [\"bike-1\"]})>MeasurementConnection",
             "either: measurements(last: 1, filter: {or: [{devices: [\"bike-1\"]}, {pm25: {min: 30}}]})>MeasurementConnection",
             "!bad: measurements(first: $bad)>MeasurementConnection",
-            "!worse: measurements(first: 1, filter: {devices: [\"nobody\"]})>MeasurementConnection",
+            "!worse: measurements(first: 1, filter: {devices: [\"unknown\"]})>MeasurementConnection",
             "statistics>Statistics",
             "s: statistics(filter: $filter, groupBy: [HOUR_OF_DAY])>Statistics",
             "hours: statistics(every: HOUR, filter: {measuredAt: {from: \"2026-05-01T05:00:00Z\"}}, timeZone: \"Asia/Kolkata\")>Statistics",
@@ -165,32 +165,29 @@ const DIRECTIVES: [&str; 7] = [
 ];
 
 /// A selection set.
-fn selection(of: &str, chance: &mut ChaCha8Rng, depth: usize) -> String {
+fn selection(of: &str, rng: &mut ChaCha8Rng, depth: usize) -> String {
     let mut set = "{ ".to_owned();
     let mut chosen = Vec::new();
-    for _ in 0..chance.random_range(1..=if depth == 0 { 2 } else { 5 }) {
-        // Of two lists of one key, one without fields, async-graphql tells that which was read last.
-        let directive = if depth > 1 && chance.random_bool(0.1) {
-            DIRECTIVES[chance.random_range(0..DIRECTIVES.len())]
-        } else {
-            ""
-        };
-        if depth < 9 && chance.random_bool(0.1) {
-            let condition = if chance.random_bool(0.5) { format!("on {of}") } else { String::new() };
-            _ = write!(set, "... {condition} {directive} {} ", selection(of, chance, depth + 1));
+    for _ in 0..rng.random_range(1..=if depth == 0 { 2 } else { 5 }) {
+        // Of two lists with one response key, one without fields, async-graphql returns the one that was read last.
+        let directive =
+            if depth > 1 && rng.random_bool(0.1) { DIRECTIVES[rng.random_range(0..DIRECTIVES.len())] } else { "" };
+        if depth < 9 && rng.random_bool(0.1) {
+            let condition = if rng.random_bool(0.5) { format!("on {of}") } else { String::new() };
+            _ = write!(set, "... {condition} {directive} {} ", selection(of, rng, depth + 1));
             continue;
         }
         let choices = fields(of);
-        let choice = choices[chance.random_range(0..choices.len())];
+        let choice = choices[rng.random_range(0..choices.len())];
         let (field, is_rare) = choice.strip_prefix('!').map_or((choice, false), |field| (field, true));
-        // Twice the same is to be merged; that is the exception too.
-        if (is_rare || chosen.contains(&choice)) && chance.random_bool(0.9) {
+        // Equal fields are merged; that is an exception too.
+        if (is_rare || chosen.contains(&choice)) && rng.random_bool(0.9) {
             continue;
         }
         chosen.push(choice);
         let below = match field.split_once('>') {
             Some(_) if depth > 8 => continue,
-            Some((_, of)) => selection(of, chance, depth + 1),
+            Some((_, of)) => selection(of, rng, depth + 1),
             None => String::new(),
         };
         _ = write!(set, "{} {directive} {below} ", field.split('>').next().unwrap_or_default());
@@ -198,8 +195,8 @@ fn selection(of: &str, chance: &mut ChaCha8Rng, depth: usize) -> String {
     set + "__typename }"
 }
 
-fn question(chance: &mut ChaCha8Rng) -> String {
-    let mut body = selection("Query", chance, 0);
+fn random_query(rng: &mut ChaCha8Rng) -> String {
+    let mut body = selection("Query", rng, 0);
     let mut open: Vec<_> = FRAGMENTS.to_vec();
     while let Some(at) = open.iter().position(|(name, _)| body.contains(&format!("...{name} "))) {
         body.push_str(open.remove(at).1);
@@ -209,7 +206,7 @@ fn question(chance: &mut ChaCha8Rng) -> String {
     if used.is_empty() { format!("query {body}") } else { format!("query ({}) {body}", used.join(", ")) }
 }
 
-/// Whether a list of devices was told as finished text.
+/// Whether a list of devices was returned as rendered text.
 fn is_text(data: &Value) -> bool {
     match data {
         Value::Binary(_) => true,
@@ -218,41 +215,41 @@ fn is_text(data: &Value) -> bool {
     }
 }
 
-/// An answer, its data to the letter.
+/// A response with its data as text.
 #[derive(Deserialize)]
-struct Told {
+struct GraphqlResponse {
     data: Box<RawValue>,
     #[serde(default)]
     errors: Vec<serde_json::Value>,
 }
 
-impl Told {
+impl GraphqlResponse {
     fn read(text: &str) -> Self {
-        let mut told: Self = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
-        told.errors.sort_by_key(ToString::to_string); // parents fail in any order
-        told
+        let mut response: Self = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
+        response.errors.sort_by_key(ToString::to_string); // parents fail in any order
+        response
     }
 }
 
 #[tokio::test]
 async fn random_nested_questions_are_answered_the_same_by_either_way() {
     let app = filled().await;
-    let mut chance = ChaCha8Rng::seed_from_u64(20_260_501);
+    let mut rng = ChaCha8Rng::seed_from_u64(20_260_501);
     let (mut whole, mut as_text, mut failed) = (0, 0, 0);
     for _ in 0..200 {
-        let question = question(&mut chance);
+        let question = random_query(&mut rng);
         let request = || Request::new(&question).variables(Variables::from_json(variables()));
-        let resolved = app.executed(request()).await;
+        let resolved = app.execute(request()).await;
         if resolved.errors.iter().any(|error| error.path.is_empty()) {
             continue; // refused before it was executed
         }
         let body = json!({ "query": question, "variables": variables() }).to_string();
-        let by_http = Told::read(&app.post("/graphql", None, body).await.text);
-        let resolved = Told::read(&serde_json::to_string(&resolved).expect("JSON"));
+        let by_http = GraphqlResponse::read(&app.post("/graphql", None, body).await.text);
+        let resolved = GraphqlResponse::read(&serde_json::to_string(&resolved).expect("JSON"));
         assert_eq!(by_http.data.get(), resolved.data.get(), "{question}");
         assert_eq!(by_http.errors, resolved.errors, "{question}");
         whole += 1;
-        as_text += usize::from(is_text(&app.executed(request().data(RawJson)).await.data));
+        as_text += usize::from(is_text(&app.execute(request().data(RawJson)).await.data));
         failed += usize::from(!resolved.errors.is_empty());
     }
     assert!(whole > 100 && as_text > 50 && failed > 10, "{whole} executed, {as_text} as text, {failed} with failures");
@@ -263,7 +260,7 @@ async fn nested_lists_are_text_and_what_needs_a_resolver_is_not() {
     let app = filled().await;
     let is_text = async |nodes: &str| {
         let request = Request::new(format!("{{ devices {{ {nodes} }} }}")).data(RawJson);
-        let response = app.executed(request).await;
+        let response = app.execute(request).await;
         is_text(&response.data)
     };
     for nodes in [
@@ -288,7 +285,7 @@ async fn nested_lists_are_text_and_what_needs_a_resolver_is_not() {
 }
 
 #[tokio::test]
-async fn a_look_up_that_fails_is_told_in_each_of_its_places() {
+async fn failed_lookup_is_an_error_at_each_of_its_paths() {
     let app = filled().await;
     sqlx::raw_sql("alter table latest rename to gone").execute(&app.database.writes).await.expect("renamed");
     let question = "{ devices { nodes { key latest { pm10 } measurements(first: 1) { nodes { pm10 } } } } }";

@@ -1,4 +1,4 @@
-//! What network servers of LoRaWAN and `AirGradient` monitors post: what they are told, and what is stored.
+//! Webhooks of LoRaWAN network servers and posts of `AirGradient` monitors: the responses, and what is stored.
 
 use axum::{
     body::Body,
@@ -36,7 +36,7 @@ fn chirpstack(deduplication_id: &str) -> String {
     .to_string()
 }
 
-/// Posts as a network server does: JSON, with the key in a header of its own.
+/// Posts like a network server: JSON, with the key in a custom header.
 async fn post(app: &TestApp, path: &str, body: impl Into<Body>) -> Answer {
     let request = Request::post(path)
         .header(header::CONTENT_TYPE, "application/json")
@@ -45,7 +45,7 @@ async fn post(app: &TestApp, path: &str, body: impl Into<Body>) -> Answer {
     app.send(request.body(body.into()).expect("a request")).await
 }
 
-fn told(answer: &Answer) -> (StatusCode, Value) {
+fn status_and_body(answer: &Answer) -> (StatusCode, Value) {
     (answer.status, answer.json())
 }
 
@@ -69,7 +69,7 @@ async fn assert_are_those_of_a(app: &TestApp) {
     assert_eq!(nodes[0]["measuredAt"], "2026-02-12T15:15:24.789585Z");
 }
 
-/// Format, outcome, frame counter, name and event of every uplink, in the order they came.
+/// Format, outcome, frame counter, name and event of every uplink, in the order of arrival.
 async fn uplinks(app: &TestApp) -> Vec<(String, String, Option<i64>, Option<String>, Option<String>)> {
     sqlx::query_as("select format, outcome, frame_counter, named, event from uplink order by uplink_id")
         .fetch_all(&app.database.reads)
@@ -86,11 +86,11 @@ async fn undecodable(app: &TestApp) -> Vec<(String, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn the_things_stack_is_told_202_and_its_packet_is_stored_once() {
+async fn things_stack_receives_202_and_its_packet_is_stored_once() {
     let app = TestApp::new().await;
     let path = "/ingest/things-stack";
-    assert_eq!(told(&post(&app, path, stack_packet()).await), (StatusCode::ACCEPTED, counts(8, 0)));
-    assert_eq!(told(&post(&app, path, stack_packet()).await), (StatusCode::ACCEPTED, counts(0, 8)));
+    assert_eq!(status_and_body(&post(&app, path, stack_packet()).await), (StatusCode::ACCEPTED, counts(8, 0)));
+    assert_eq!(status_and_body(&post(&app, path, stack_packet()).await), (StatusCode::ACCEPTED, counts(0, 8)));
     assert_are_those_of_a(&app).await;
     let (format, outcome, frame_counter, ..) = uplinks(&app).await.swap_remove(0);
     assert_eq!((format.as_str(), outcome.as_str(), frame_counter), ("things-stack", "recorded", Some(3)));
@@ -100,17 +100,20 @@ async fn the_things_stack_is_told_202_and_its_packet_is_stored_once() {
 async fn a_packet_that_came_by_the_old_network_is_a_duplicate_by_the_new_ones() {
     let app = TestApp::new().await;
     let old = json!({ "dev_id": "bike-07", "payload_raw": PACKET_A, "metadata": { "time": AT } });
-    assert_eq!(told(&app.uplink(old.to_string()).await), (StatusCode::CREATED, counts(8, 0)));
-    assert_eq!(told(&post(&app, "/ingest/things-stack", stack_packet()).await), (StatusCode::ACCEPTED, counts(0, 8)));
+    assert_eq!(status_and_body(&app.uplink(old.to_string()).await), (StatusCode::CREATED, counts(8, 0)));
+    assert_eq!(
+        status_and_body(&post(&app, "/ingest/things-stack", stack_packet()).await),
+        (StatusCode::ACCEPTED, counts(0, 8))
+    );
     let up = "/ingest/chirpstack?event=up";
-    assert_eq!(told(&post(&app, up, chirpstack("9ffbc7be")).await), (StatusCode::OK, counts(0, 8)));
+    assert_eq!(status_and_body(&post(&app, up, chirpstack("9ffbc7be")).await), (StatusCode::OK, counts(0, 8)));
 }
 
 #[tokio::test]
-async fn what_the_things_stack_can_not_mean_is_accepted_and_kept() {
+async fn undecodable_things_stack_messages_are_accepted_and_stored() {
     let app = TestApp::new().await;
     let short = things_stack(&json!({ "frm_payload": "AQID" }));
-    // A key with a NUL, which no text column holds, in a place that the error names.
+    // A key with a NUL, which no text column accepts, at a path that the error names.
     let nul = things_stack(&json!({ "decoded_payload": { "pm10\u{0}": 1, "0": "x" } }));
     let nul_within = r#"{"end_device_ids":{"device_id":"x"},"uplink_message":{"decoded_payload":{"\u0000":1e999}}}"#;
     let cases = [
@@ -140,13 +143,19 @@ async fn events_that_are_no_uplinks_are_accepted_and_record_nothing() {
     let ids = json!({ "device_id": "bike-07" });
     for event in ["join_accept", "downlink_sent", "location_solved"] {
         let body = json!({ "end_device_ids": ids, event: {} }).to_string();
-        assert_eq!(told(&post(&app, "/ingest/things-stack", body).await), (StatusCode::ACCEPTED, counts(0, 0)));
+        assert_eq!(
+            status_and_body(&post(&app, "/ingest/things-stack", body).await),
+            (StatusCode::ACCEPTED, counts(0, 0))
+        );
     }
     let simulated = stack_packet().replacen('{', "{\"simulated\":true,", 1);
-    assert_eq!(told(&post(&app, "/ingest/things-stack", simulated).await), (StatusCode::ACCEPTED, counts(0, 0)));
+    assert_eq!(
+        status_and_body(&post(&app, "/ingest/things-stack", simulated).await),
+        (StatusCode::ACCEPTED, counts(0, 0))
+    );
     for event in ["join", "status"] {
         let path = format!("/ingest/chirpstack?event={event}");
-        assert_eq!(told(&post(&app, &path, chirpstack("x")).await), (StatusCode::OK, counts(0, 0)));
+        assert_eq!(status_and_body(&post(&app, &path, chirpstack("x")).await), (StatusCode::OK, counts(0, 0)));
     }
     assert_eq!(app.query("{ measurements { nodes { pm10 } } }").await["measurements"]["nodes"], json!([]));
     let uplinks = uplinks(&app).await;
@@ -155,11 +164,11 @@ async fn events_that_are_no_uplinks_are_accepted_and_record_nothing() {
 }
 
 #[tokio::test]
-async fn chirpstack_is_told_200_and_its_packet_is_stored_once() {
+async fn chirpstack_receives_200_and_its_packet_is_stored_once() {
     let app = TestApp::new().await;
     let up = "/ingest/chirpstack?event=up";
-    assert_eq!(told(&post(&app, up, chirpstack("9ffbc7be")).await), (StatusCode::OK, counts(8, 0)));
-    assert_eq!(told(&post(&app, up, chirpstack("another")).await), (StatusCode::OK, counts(0, 8)));
+    assert_eq!(status_and_body(&post(&app, up, chirpstack("9ffbc7be")).await), (StatusCode::OK, counts(8, 0)));
+    assert_eq!(status_and_body(&post(&app, up, chirpstack("another")).await), (StatusCode::OK, counts(0, 8)));
     assert_are_those_of_a(&app).await;
     let (format, _, frame_counter, _, event) = uplinks(&app).await.swap_remove(0);
     assert_eq!((format.as_str(), frame_counter, event.as_deref()), ("chirpstack", Some(7), Some("up")));
@@ -172,13 +181,13 @@ async fn chirpstack_is_told_200_and_its_packet_is_stored_once() {
 #[tokio::test]
 async fn named_fields_are_stored_as_one_sample() {
     let app = TestApp::new().await;
-    // As long as a CleanCycle packet, with zeros at its end; and a text that is a number.
+    // The length of a CleanCycle packet, with zeros at its end; and a text that is a number.
     let payload = STANDARD.encode(unhex(&format!("41515331007d004400b90258{}", "00".repeat(39))));
     let fields = json!({ "PM10": 12.4, "pm25": 6.8, "temperature": 18.5, "co2": "447", "rssi": -35 });
     let body = things_stack(&json!({ "frm_payload": payload, "decoded_payload": fields, "received_at": AT }));
     let answer = post(&app, "/ingest/things-stack", body).await;
     let expected = json!({ "recorded": 1, "duplicates": 0, "rejected": [], "ignored": ["rssi"] });
-    assert_eq!(told(&answer), (StatusCode::ACCEPTED, expected));
+    assert_eq!(status_and_body(&answer), (StatusCode::ACCEPTED, expected));
     let query = r#"{ device(key: "bike-07") { kind latest {
         latitude pm10 pm25 timeUncertainty weather { temperature } ambient { co2 } } } }"#;
     let expected = json!({ "kind": "FIXED", "latest": { "latitude": null, "pm10": 12.4, "pm25": 6.8, "timeUncertainty": 60,
@@ -192,7 +201,7 @@ async fn ozone_is_stored_where_the_brand_settles_its_unit() {
     let fields = json!({ "o3": 0.03, "pm10": 5 });
     let brand = json!({ "brand_id": "milesight-iot", "model_id": "am319" });
     let body = things_stack(&json!({ "decoded_payload": fields, "version_ids": brand, "received_at": AT }));
-    assert_eq!(told(&post(&app, "/ingest/things-stack", body).await), (StatusCode::ACCEPTED, counts(1, 0)));
+    assert_eq!(status_and_body(&post(&app, "/ingest/things-stack", body).await), (StatusCode::ACCEPTED, counts(1, 0)));
     let body = json!({ "deviceName": "hall", "devEUI": "AgICAgICAgI=", "objectJSON": fields.to_string() });
     let answer = post(&app, "/ingest/chirpstack?event=up", body.to_string()).await;
     assert_eq!((answer.status, &answer.json()["ignored"]), (StatusCode::OK, &json!(["o3"])));
@@ -207,13 +216,13 @@ async fn ozone_is_stored_where_the_brand_settles_its_unit() {
 const MEASURES: &str = r#"{"wifi":-46,"rco2":447,"pm01":3,"pm02":7,"pm10":8,"pm003Count":442,"atmp":25.87,"rhum":43,"tvocIndex":100,"noxIndex":1,"boot":6}"#;
 
 #[tokio::test]
-async fn an_airgradient_monitor_is_told_exactly_200_on_each_of_its_paths() {
+async fn airgradient_monitor_receives_200_on_each_of_its_paths() {
     let app = TestApp::new().await;
     let keyed = format!("/key/{}/sensors/airgradient:84fce612eff4/measures", app.admin);
     let answer = app.post(&keyed, None, MEASURES).await;
     let expected = json!({ "recorded": 1, "duplicates": 0, "rejected": [], "ignored": ["boot"] });
-    assert_eq!(told(&answer), (StatusCode::OK, expected));
-    // The clock of the test stands, so the same values are the same sample.
+    assert_eq!(status_and_body(&answer), (StatusCode::OK, expected));
+    // The clock of the test is fixed, so equal values are the same sample.
     let paths = ["/ingest/airgradient/airgradient:84fce612eff4", "/sensors/airgradient%3A84fce612eff4/measures"];
     for path in paths {
         let answer = post(&app, path, MEASURES).await;
@@ -248,7 +257,7 @@ async fn an_airgradient_body_that_is_not_understood_is_refused_and_kept() {
 }
 
 #[tokio::test]
-async fn a_monitor_that_asks_for_its_configuration_keeps_its_own() {
+async fn monitor_configuration_request_is_rejected() {
     let app = TestApp::new().await;
     for prefix in [String::new(), format!("/key/{}", app.admin)] {
         let answer = app.get(&format!("{prefix}/sensors/airgradient:84fce612eff4/one/config")).await;

@@ -1,4 +1,4 @@
-//! What a senseBox posts: its values by their sensors' ids, with the key alone in `Authorization`.
+//! Posts of a senseBox: values by their sensors' ids, with the bare key in `Authorization`.
 
 use axum::{
     body::Body,
@@ -37,8 +37,8 @@ async fn post(app: &TestApp, path: &str, authorization: Option<&str>, media_type
 async fn sensors_key(app: &TestApp, device: &str) -> String {
     let mutation =
         "mutation ($device: String!) { createApiKey(input: {name: \"s\", role: SENSOR, deviceKey: $device}) { key } }";
-    let told = app.admin(mutation, json!({ "device": device })).await;
-    told["createApiKey"]["key"].as_str().expect("a key").to_owned()
+    let response = app.admin(mutation, json!({ "device": device })).await;
+    response["createApiKey"]["key"].as_str().expect("a key").to_owned()
 }
 
 fn counts(recorded: usize, duplicates: usize) -> Value {
@@ -46,7 +46,7 @@ fn counts(recorded: usize, duplicates: usize) -> Value {
 }
 
 #[tokio::test]
-async fn each_form_is_recorded_and_told_again_it_is_a_duplicate() {
+async fn each_form_is_recorded_and_repeated_it_is_a_duplicate() {
     let forms = [ARRAY, OBJECT, CSV];
     for (first, body) in forms.iter().enumerate() {
         let app = app_with_a_box().await;
@@ -80,9 +80,9 @@ async fn each_form_is_recorded_and_told_again_it_is_a_duplicate() {
 }
 
 #[tokio::test]
-async fn a_body_of_unknown_sensors_is_refused_kept_and_taken_once_they_are_registered() {
+async fn body_of_unknown_sensors_is_stored_and_recorded_once_they_are_registered() {
     let app = app_with_a_box().await;
-    for (device, body) in [("box", "5a8609,1"), ("nobody", CSV)] {
+    for (device, body) in [("box", "5a8609,1"), ("unknown", CSV)] {
         let answer = post(&app, &format!("/boxes/{device}/data"), Some(&app.admin), Some("text/csv"), body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
         assert_eq!(answer.json()["errors"][0]["code"], "UNKNOWN_SENSORS", "{}", answer.text);
@@ -96,7 +96,7 @@ async fn a_body_of_unknown_sensors_is_refused_kept_and_taken_once_they_are_regis
         ("opensensemap".to_owned(), "undecodable".to_owned(), Some(device.to_owned()), body.as_bytes().to_vec())
     };
     assert_eq!(kept.len(), 2);
-    assert!(kept.contains(&row("box", "5a8609,1")) && kept.contains(&row("nobody", CSV)), "{kept:?}");
+    assert!(kept.contains(&row("box", "5a8609,1")) && kept.contains(&row("unknown", CSV)), "{kept:?}");
 
     let update =
         "mutation { updateDevice(input: {key: \"box\", sensors: [{sensor: \"5a8609\", quantity: CO2}]}) { status } }";
@@ -106,7 +106,7 @@ async fn a_body_of_unknown_sensors_is_refused_kept_and_taken_once_they_are_regis
 }
 
 #[tokio::test]
-async fn a_key_of_another_device_records_and_leaves_nothing() {
+async fn key_of_another_device_records_and_stores_nothing() {
     let app = app_with_a_box().await;
     app.admin("mutation { registerDevice(input: {key: \"other\", kind: FIXED}) { status } }", json!({})).await;
     let key = sensors_key(&app, "other").await;
@@ -120,7 +120,7 @@ async fn a_key_of_another_device_records_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn without_a_valid_key_nothing_is_taken() {
+async fn requests_without_a_valid_key_are_rejected() {
     let app = app_with_a_box().await;
     for authorization in [None, Some("ag_unknown"), Some("Bearer"), Some("Digest ag_1")] {
         let answer = post(&app, "/boxes/box/data", authorization, Some("text/csv"), CSV).await;
@@ -137,19 +137,19 @@ async fn a_key_alone_in_its_header_is_taken_for_every_format() {
 }
 
 #[tokio::test]
-async fn only_this_format_asks_for_the_sensors_of_a_device() {
+async fn only_this_format_loads_the_sensors_of_a_device() {
     let statements = Statements::watch();
     let app = app_with_a_box().await;
     let json = |time: &str| json!({ "device": "box", "time": time, "pm10": 1 }).to_string();
-    // From then on the key is known, its use is noted, and the month is there.
+    // From now on the key is cached, its use is stored, and the month's partition exists.
     for time in ["2026-05-01T09:00:00Z", "2026-05-01T10:00:00Z"] {
         app.post("/ingest/json", Some(&app.admin), json(time)).await;
     }
     let json = json("2026-05-01T10:00:01Z");
-    let (as_json, _) = statements.of(app.post("/ingest/json", Some(&app.admin), json)).await;
+    let (as_json, _) = statements.count(app.post("/ingest/json", Some(&app.admin), json)).await;
     let csv = "5a8601,2,2026-05-01T10:00:02Z";
-    let (as_csv, _) = statements.of(post(&app, "/boxes/box/data", Some(&app.admin), None, csv)).await;
-    assert_eq!((as_json, as_csv), (1, 2), "what stores it, and before that what is asked for this format");
+    let (as_csv, _) = statements.count(post(&app, "/boxes/box/data", Some(&app.admin), None, csv)).await;
+    assert_eq!((as_json, as_csv), (1, 2), "what stores it, and before that the lookup of this format");
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn one_value_of_the_sensor_in_the_path_is_recorded_and_can_be_replayed() {
     }
     for (path, body, code) in [
         ("/boxes/box/5a86ff", body, "UNKNOWN_SENSORS"),
-        ("/boxes/nobody/5a8601", body, "UNKNOWN_SENSORS"),
+        ("/boxes/unknown/5a8601", body, "UNKNOWN_SENSORS"),
         ("/boxes/box/5a8601", "{", "MALFORMED_JSON"),
     ] {
         let answer = post(&app, path, Some(&app.admin), None, body).await;
@@ -179,11 +179,11 @@ async fn one_value_of_the_sensor_in_the_path_is_recorded_and_can_be_replayed() {
     app.admin("mutation { replayUplinks(input: {filter: {}}) { uplinks } }", json!({})).await;
     let data = app.query("{ device(key: \"box\") { measurements { nodes { pm10 pm25 latitude } } } }").await;
     let nodes = data["device"]["measurements"]["nodes"].as_array().expect("nodes");
-    let told = [
+    let expected_nodes = [
         json!({ "pm10": null, "pm25": 12.4, "latitude": 51.972 }),
         json!({ "pm10": 12.4, "pm25": null, "latitude": 51.972 }),
     ];
-    assert!(nodes.len() == 2 && told.iter().all(|node| nodes.contains(node)), "{nodes:?}");
+    assert!(nodes.len() == 2 && expected_nodes.iter().all(|node| nodes.contains(node)), "{nodes:?}");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn app(origins: &[&str]) -> TestApp {
     TestApp::new().await.with_origins(origins)
 }
 
-/// The preflight that a browser sends before a POST of a page of that origin.
+/// The preflight that a browser sends before a POST from a page of that origin.
 async fn preflight(app: &TestApp, origin: &str) -> Answer {
     let request = Request::builder()
         .method(Method::OPTIONS)
@@ -150,7 +150,7 @@ async fn requests_with_cookies_of_another_origin_are_refused_with_a_reason() {
 
 #[tokio::test]
 async fn websockets_are_opened_for_the_same_host_for_configured_origins_and_without_an_origin() {
-    let exposure = SecuritySettings {
+    let security = SecuritySettings {
         trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
         ..SecuritySettings::default()
     };
@@ -168,7 +168,7 @@ async fn websockets_are_opened_for_the_same_host_for_configured_origins_and_with
         (true, &[], Some(proxied), Some("https://gateway.example"), true),
         (true, &[], Some(proxied), Some("https://evil.example"), false),
     ] {
-        let app = if trusted { TestApp::exposed(exposure.clone()).await } else { TestApp::new().await };
+        let app = if trusted { TestApp::with_security(security.clone()).await } else { TestApp::new().await };
         let origins = origins.iter().map(|origin| origin.parse().expect("an origin")).collect();
         let address = app.with_origins(origins).listen().await;
         let origin = origin.map(|origin| origin.replace("{address}", &address.to_string()));

@@ -1,5 +1,5 @@
-//! More is asked than can be answered: as many requests as there are places are in work, the others are told to come back,
-//! and sensors and probes notice nothing.
+//! Overload: as many requests run as there are permits, the others are rejected with `Retry-After`, and sensors and probes
+//! are not affected.
 
 use std::time::{Duration, Instant};
 
@@ -13,18 +13,18 @@ use tokio::time::sleep;
 use crate::{
     support::{
         Answer, TestApp, empty_database,
-        events::{Ask, EventStream},
+        events::{EventStream, StreamRequest},
         gateway::DEADLINE,
         socket::Socket,
     },
-    timeouts::{hold, until_waiting},
+    timeouts::{lock_table, wait_for_lock_waiters},
 };
 
-/// Places that one caller gets: as many as it gets connections, so all that are in work can be seen to wait in Postgres.
-const PLACES: usize = 3;
-const TOO_MANY: usize = 40;
-/// The month that is asked for is not the one that sensors write to.
-const QUESTION: &str = r#"{ measurements(filter: {measuredAt: {from: "2025-01-01T00:00:00Z", to: "2025-02-01T00:00:00Z"}}) {
+/// Permits of one caller: as many as its connections, so that all running requests can be seen waiting in Postgres.
+const PERMITS: usize = 3;
+const EXCESS_REQUESTS: usize = 40;
+/// The queried month is not the one that sensors write to.
+const QUERY: &str = r#"{ measurements(filter: {measuredAt: {from: "2025-01-01T00:00:00Z", to: "2025-02-01T00:00:00Z"}}) {
     nodes { pm10 } } }"#;
 
 async fn sample(app: &TestApp, time: &str) -> Answer {
@@ -32,7 +32,7 @@ async fn sample(app: &TestApp, time: &str) -> Answer {
     app.post("/ingest/json", Some(&app.admin), body).await
 }
 
-fn assert_refused(answer: &Answer) {
+fn assert_rejected(answer: &Answer) {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);
     assert_eq!(answer.headers[header::RETRY_AFTER], "2");
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
@@ -41,7 +41,7 @@ fn assert_refused(answer: &Answer) {
     assert!(error["message"].as_str().is_some_and(|message| message.contains("try again")), "{error}");
 }
 
-async fn until_refused(app: &TestApp, count: u64) {
+async fn wait_for_rejected(app: &TestApp, count: u64) {
     let since = Instant::now();
     while app.app.concurrency_limit.load().shed < count {
         assert!(since.elapsed() < DEADLINE, "{:?}", app.app.concurrency_limit.load());
@@ -50,73 +50,73 @@ async fn until_refused(app: &TestApp, count: u64) {
 }
 
 #[tokio::test]
-async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
+async fn excess_requests_are_rejected_and_the_others_complete() {
     let options = empty_database().await;
-    let app = TestApp::on(&options, true).await.with_capacity(ConcurrencyLimit::for_readers(3));
+    let app = TestApp::on(&options, true).await.with_concurrency_limit(ConcurrencyLimit::for_readers(3));
     let address = app.listen().await;
     let mut socket = Socket::ready(address, None).await;
     assert_eq!(sample(&app, "2025-01-15T10:00:00Z").await.status, StatusCode::CREATED);
     assert_eq!(sample(&app, "2026-05-01T10:00:00Z").await.status, StatusCode::CREATED);
     let mut watch = options.connect().await.expect("a connection");
-    let lock = hold(&options, "measurement_2025_01").await;
+    let lock = lock_table(&options, "measurement_2025_01").await;
 
-    let ask = || app.post("/graphql", None, json!({ "query": QUESTION }).to_string());
-    let asked = join_all((0..PLACES + TOO_MANY).map(|_| ask()));
+    let send = || app.post("/graphql", None, json!({ "query": QUERY }).to_string());
+    let requests = join_all((0..PERMITS + EXCESS_REQUESTS).map(|_| send()));
     let meanwhile = async {
-        until_waiting(&mut watch, 3).await;
-        until_refused(&app, 40).await;
+        wait_for_lock_waiters(&mut watch, 3).await;
+        wait_for_rejected(&app, 40).await;
         assert_eq!(app.app.concurrency_limit.load().in_flight, 3);
 
-        // Neither its body is looked at, nor its key.
-        assert_refused(&app.post("/graphql", Some("no key of ours"), "no JSON").await);
-        assert_refused(&app.get("/graphql?query=%7B__typename%7D").await);
+        // The request is rejected before its body and its key are read.
+        assert_rejected(&app.post("/graphql", Some("no key of ours"), "no JSON").await);
+        assert_rejected(&app.get("/graphql?query=%7B__typename%7D").await);
         let subscription = json!({ "query": "subscription { measurementRecorded { cursor } }" }).to_string();
-        assert_refused(&app.post("/graphql/stream", None, subscription).await);
+        assert_rejected(&app.post("/graphql/stream", None, subscription).await);
         // A caller with another address is answered.
         socket.subscribe("1", "{ __typename }", json!({})).await;
-        assert_eq!(socket.hear().await["type"], "next");
-        assert_eq!(socket.hear().await["type"], "complete");
+        assert_eq!(socket.receive().await["type"], "next");
+        assert_eq!(socket.receive().await["type"], "complete");
 
         assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
         assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
         socket.subscribe("2", "subscription { measurementRecorded { measurement { pm10 } } }", json!({})).await;
         assert_eq!(sample(&app, "2026-05-01T10:00:01Z").await.status, StatusCode::CREATED);
-        until_waiting(&mut watch, 3).await;
+        wait_for_lock_waiters(&mut watch, 3).await;
         lock.close().await.expect("closed");
     };
-    let (answers, ()) = tokio::join!(asked, meanwhile);
+    let (answers, ()) = tokio::join!(requests, meanwhile);
     let (answered, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == StatusCode::OK);
-    assert_eq!((answered.len(), refused.len()), (PLACES, TOO_MANY));
+    assert_eq!((answered.len(), refused.len()), (PERMITS, EXCESS_REQUESTS));
     let expected = json!({ "measurements": { "nodes": [{ "pm10": 1.0 }] } });
     assert!(answered.iter().all(|answer| answer.json()["data"] == expected), "{answered:?}");
-    refused.into_iter().for_each(assert_refused);
+    refused.into_iter().for_each(assert_rejected);
 
-    assert_eq!(ask().await.json()["data"], expected, "once it is over");
+    assert_eq!(send().await.json()["data"], expected, "once it is over");
     assert_eq!(app.app.concurrency_limit.load().in_flight, 0);
 }
 
 #[tokio::test]
-async fn streams_and_sockets_keep_no_place_once_they_began() {
-    let app = TestApp::new().await.with_capacity(ConcurrencyLimit::for_readers(2));
+async fn open_streams_and_sockets_hold_no_permit() {
+    let app = TestApp::new().await.with_concurrency_limit(ConcurrencyLimit::for_readers(2));
     let address = app.listen().await;
     let (mut streams, mut sockets) = (Vec::new(), Vec::new());
     let query = "subscription { measurementRecorded { measurement { pm10 } } }";
-    for _ in 0..2 * PLACES {
-        streams.push(EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await);
+    for _ in 0..2 * PERMITS {
+        streams.push(EventStream::open(&app.app.router(), StreamRequest { query, ..StreamRequest::default() }).await);
         let mut socket = Socket::ready(address, None).await;
         socket.subscribe("1", query, json!({})).await;
         socket.subscribe("2", "{ __typename }", json!({})).await;
-        assert_eq!(socket.hear().await["type"], "next");
+        assert_eq!(socket.receive().await["type"], "next");
         sockets.push(socket);
     }
     assert_eq!(app.app.concurrency_limit.load().in_flight, 0);
     app.query("{ __typename }").await;
 }
 
-/// Whoever sends a body slowly keeps no place from others.
+/// A slow request body holds no concurrency permit.
 #[tokio::test]
-async fn a_place_is_taken_once_the_body_is_there() {
-    let app = TestApp::new().await.with_capacity(ConcurrencyLimit::for_readers(2));
+async fn permit_is_acquired_after_the_body_is_read() {
+    let app = TestApp::new().await.with_concurrency_limit(ConcurrencyLimit::for_readers(2));
     let slow = || {
         app.post(
             "/graphql",
@@ -124,7 +124,7 @@ async fn a_place_is_taken_once_the_body_is_there() {
             axum::body::Body::from_stream(futures_util::stream::pending::<Result<String, std::io::Error>>()),
         )
     };
-    let slow = join_all((0..2 * PLACES).map(|_| slow()));
+    let slow = join_all((0..2 * PERMITS).map(|_| slow()));
     tokio::select! {
         answers = slow => panic!("{answers:?}"),
         data = app.query("{ __typename }") => assert_eq!(data["__typename"], Value::from("Query")),

@@ -1,4 +1,4 @@
-//! The pages for people: served from the binary, working without internet.
+//! The web pages: served from the binary, working without internet access.
 
 use airgraph::config::security::SecurityProfile;
 use axum::{
@@ -49,7 +49,7 @@ async fn the_playground_loads_nothing_from_elsewhere() {
     }
 }
 
-/// To compress the largest file takes tens of milliseconds.
+/// Compressing the largest file takes tens of milliseconds.
 #[tokio::test]
 async fn files_and_the_schema_are_compressed_once_and_never_for_a_request() {
     let app = TestApp::new().await;
@@ -73,7 +73,7 @@ async fn files_and_the_schema_are_compressed_once_and_never_for_a_request() {
                 assert!(headers.get_all(header::VARY).iter().any(|it| it == "accept-encoding"), "{headers:?}");
             }
         }
-        let hardened = TestApp::exposed(SecurityProfile::Hardened.into()).await;
+        let hardened = TestApp::with_security(SecurityProfile::Hardened.into()).await;
         assert!(hardened.get(path).await.status.is_client_error(), "{path} is of no use there");
     }
 }
@@ -100,8 +100,8 @@ async fn there_is_nothing_beside_the_pages_files() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_playground_the_front_page_tells_where_to_go() {
-    let app = TestApp::exposed(SecurityProfile::Hardened.into()).await;
+async fn front_page_without_playground_is_plain_text() {
+    let app = TestApp::with_security(SecurityProfile::Hardened.into()).await;
     let root = app.get("/").await;
     assert_eq!(root.status, StatusCode::OK);
     assert_eq!(root.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");

@@ -1,4 +1,4 @@
-//! Walking lists: every row once, in order, in both directions, also while rows arrive.
+//! Paging: every row once, in order, in both directions, also while rows arrive.
 
 use chrono::TimeDelta;
 use rand::RngExt as _;
@@ -22,7 +22,7 @@ async fn fill(app: &TestApp) {
     app.record(samples.into()).await;
 }
 
-/// The place of a list in a query: before the arguments, and the path to the connection.
+/// Where a list is in a query: the text before the arguments, and the path to the connection.
 struct List {
     before: &'static str,
     after: &'static str,
@@ -55,7 +55,7 @@ const LISTS: [List; 7] = [
     List { before: "{ measurements", after: "}", arguments: NEARBY_ASCENDING, path: &["measurements"] },
 ];
 
-/// A small area since some time, of which only as much is read as a page needs.
+/// A small area since some time, of which only as many rows are read as a page needs.
 const NEARBY: &str = "filter: {measuredAt: {from: \"2026-04-30T23:59:36Z\"},
                                area: {circle: {latitude: 52.204, longitude: 0.124, radius: 400}}}";
 const NEARBY_ASCENDING: &str = "orderBy: MEASURED_AT_ASC, filter: {measuredAt: {from: \"2026-04-30T23:59:36Z\"},
@@ -145,7 +145,7 @@ async fn rows_that_arrive_meanwhile_neither_shift_nor_repeat_the_others() {
         }
         arguments = format!("first: 7, after: {}", page["pageInfo"]["endCursor"]);
         if round < 3 {
-            // one newer than all, which the walk has passed, and one older, which lies before it
+            // one newer than all, which the walk has passed, and one older, which lies ahead
             app.record(json!([
                 { "device": "bike-0", "measuredAt": at("2026-05-01T11:00:00Z") + TimeDelta::seconds(round), "pm10": 1 },
                 { "device": "bike-1", "measuredAt": at("2026-04-01T11:00:00Z") - TimeDelta::seconds(round), "pm10": round },

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestApp,
-    events::{Ask, EventStream},
+    events::{EventStream, StreamRequest},
     query_string,
     socket::Socket,
 };
@@ -35,8 +35,8 @@ async fn record(app: &TestApp, device: &str, second: u32) {
     app.record(json!([{ "device": device, "measuredAt": time, "pm10": second }])).await;
 }
 
-/// Checks the one error of a response that a panic ended.
-fn is_panic(response: &Value) {
+/// Checks the one error of a response that ended in a panic.
+fn assert_is_panic(response: &Value) {
     let errors = response["errors"].as_array().unwrap_or_else(|| panic!("no errors: {response}"));
     assert_eq!(errors.len(), 1, "{response}");
     assert_eq!((&errors[0]["message"], &errors[0]["extensions"]["code"]), (&json!(MESSAGE), &json!("INTERNAL")));
@@ -52,10 +52,10 @@ async fn a_request_that_panics_is_an_internal_error_on_every_transport() {
     let body = json!({ "query": BROKEN }).to_string();
     let post = app.post("/graphql", None, body.clone()).await;
     assert_eq!(post.status, StatusCode::INTERNAL_SERVER_ERROR);
-    is_panic(&post.json());
+    assert_is_panic(&post.json());
     let get = app.get(&format!("/graphql?{}", query_string(&[("query", BROKEN)]))).await;
     assert_eq!(get.status, StatusCode::INTERNAL_SERVER_ERROR);
-    is_panic(&get.json());
+    assert_is_panic(&get.json());
     assert_eq!(panics(&app), 2);
 
     let stream = app.post("/graphql/stream", None, body).await;
@@ -67,7 +67,7 @@ async fn a_request_that_panics_is_an_internal_error_on_every_transport() {
     assert_eq!(panics(&app), 4);
 
     let mutation = "mutation { updateDevice(input: {key: \"broken\", name: \"x\"}) { device { createdAt } } }";
-    is_panic(&app.graphql(Some(&app.admin), mutation, json!({})).await);
+    assert_is_panic(&app.graphql(Some(&app.admin), mutation, json!({})).await);
     assert_eq!(panics(&app), 5);
     assert_eq!(app.query(WHOLE).await, json!({ "device": { "key": "whole" } }));
     let metrics =
@@ -83,38 +83,33 @@ async fn a_panic_leaves_the_other_operations_of_a_socket_alone() {
     let whole = "subscription ($after: String) { measurementRecorded(after: $after, filter: {devices: [\"whole\"]}) { measurement { pm10 } } }";
     socket.subscribe("whole", whole, json!({ "after": after })).await;
     socket.subscribe("query", BROKEN, json!({})).await;
-    let heard = socket.hear().await;
-    assert_eq!((&heard["id"], &heard["type"]), (&json!("query"), &json!("error")), "{heard}");
-    is_panic(&json!({ "errors": heard["payload"] }));
+    let message = socket.receive().await;
+    assert_eq!((&message["id"], &message["type"]), (&json!("query"), &json!("error")), "{message}");
+    assert_is_panic(&json!({ "errors": message["payload"] }));
 
     // When a subscription begins, its filter is resolved.
     let begin = "subscription { deviceUpdated(devices: [\"broken\"]) { cursor } }";
     socket.subscribe("begin", begin, json!({})).await;
-    let heard = socket.hear().await;
-    assert_eq!((&heard["id"], &heard["type"]), (&json!("begin"), &json!("error")), "{heard}");
-    is_panic(&json!({ "errors": heard["payload"] }));
+    let message = socket.receive().await;
+    assert_eq!((&message["id"], &message["type"]), (&json!("begin"), &json!("error")), "{message}");
+    assert_is_panic(&json!({ "errors": message["payload"] }));
 
-    // In a resolver of an event: that event is an error, and the subscription goes on.
+    // In a resolver of an event: that event is an error, and the subscription continues.
     let event = "subscription ($after: String) { deviceUpdated(after: $after) { device { key } } }";
     socket.subscribe("event", event, json!({ "after": after })).await;
     record(&app, "broken", 1).await;
-    let heard = socket.hear().await;
-    assert_eq!((&heard["id"], &heard["type"]), (&json!("event"), &json!("next")), "{heard}");
-    is_panic(&heard["payload"]);
+    let message = socket.receive().await;
+    assert_eq!((&message["id"], &message["type"]), (&json!("event"), &json!("next")), "{message}");
+    assert_is_panic(&message["payload"]);
 
     record(&app, "whole", 2).await;
-    let mut heard = [socket.hear().await, socket.hear().await];
-    heard.sort_by_key(|message| message["id"].to_string());
-    assert_eq!(
-        heard[0]["payload"]["data"],
-        json!({ "deviceUpdated": { "device": { "key": "whole" } } }),
-        "{}",
-        heard[0]
-    );
+    let mut both = [socket.receive().await, socket.receive().await];
+    both.sort_by_key(|message| message["id"].to_string());
+    assert_eq!(both[0]["payload"]["data"], json!({ "deviceUpdated": { "device": { "key": "whole" } } }), "{}", both[0]);
     let measurement = json!({ "measurementRecorded": { "measurement": { "pm10": 2.0 } } });
-    assert_eq!(heard[1]["payload"]["data"], measurement, "{}", heard[1]);
+    assert_eq!(both[1]["payload"]["data"], measurement, "{}", both[1]);
     socket.subscribe("after", WHOLE, json!({})).await;
-    assert_eq!(socket.hear().await["payload"]["data"], json!({ "device": { "key": "whole" } }));
+    assert_eq!(socket.receive().await["payload"]["data"], json!({ "device": { "key": "whole" } }));
     assert_eq!(panics(&app), 3);
 }
 
@@ -122,19 +117,19 @@ async fn a_panic_leaves_the_other_operations_of_a_socket_alone() {
 async fn a_panic_is_one_event_of_a_stream() {
     let app = gateway().await;
     let after = app.feed_cursor().await;
-    let ask = |query| Ask { query, after: Some(&after), ..Ask::default() };
+    let request = |query| StreamRequest { query, after: Some(&after), ..StreamRequest::default() };
     let router = app.app.router();
-    let begin = ask("subscription { deviceUpdated(devices: [\"broken\"]) { cursor } }");
+    let begin = request("subscription { deviceUpdated(devices: [\"broken\"]) { cursor } }");
     let mut begin = EventStream::open(&router, begin).await;
     let refusal = begin.next().await.expect("an event");
-    is_panic(&serde_json::from_str(&refusal.data).expect("JSON"));
+    assert_is_panic(&serde_json::from_str(&refusal.data).expect("JSON"));
     assert_eq!(begin.next().await.expect("its end").event, "complete");
 
-    let mut stream = EventStream::open(&router, ask("subscription { deviceUpdated { device { key } } }")).await;
+    let mut stream = EventStream::open(&router, request("subscription { deviceUpdated { device { key } } }")).await;
     let position = stream.next().await.expect("its position");
     assert!(position.data.starts_with("{\"data\":null,\"extensions\""), "{}", position.data);
     record(&app, "broken", 1).await;
-    is_panic(&serde_json::from_str(&stream.next().await.expect("an event").data).expect("JSON"));
+    assert_is_panic(&serde_json::from_str(&stream.next().await.expect("an event").data).expect("JSON"));
     record(&app, "whole", 1).await;
     let event: Value = serde_json::from_str(&stream.next().await.expect("an event").data).expect("JSON");
     assert_eq!(event["data"], json!({ "deviceUpdated": { "device": { "key": "whole" } } }));

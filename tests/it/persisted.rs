@@ -1,4 +1,4 @@
-//! Documents that are named instead of told, and answers that caches keep.
+//! Persisted documents, and responses that HTTP caches store.
 
 use std::{fs, num::NonZeroU32, time::Duration};
 
@@ -66,7 +66,7 @@ async fn a_client_registers_a_document_and_then_names_it() {
 }
 
 #[tokio::test]
-async fn where_only_trusted_documents_run_a_stranger_gets_no_other_through() {
+async fn anonymous_callers_run_only_trusted_documents() {
     let app = TestApp::new().await;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("manifest.json");
@@ -99,7 +99,7 @@ async fn where_only_trusted_documents_run_a_stranger_gets_no_other_through() {
 }
 
 #[tokio::test]
-async fn answers_to_a_get_tell_how_long_they_are_fresh() {
+async fn get_responses_have_a_max_age() {
     let app = TestApp::new().await;
     app.record(json!([{ "device": "a", "measuredAt": noon(), "pm10": 1 }])).await;
     for (query, control) in [
@@ -127,7 +127,7 @@ async fn answers_to_a_get_tell_how_long_they_are_fresh() {
 }
 
 #[tokio::test]
-async fn what_has_not_changed_is_not_sent_again() {
+async fn unchanged_response_is_304() {
     let app = TestApp::new().await;
     let first = get(&app, &[("query", DEVICES)], &[]).await;
     let tag = header_of(&first, header::ETAG).to_owned();
@@ -143,15 +143,15 @@ async fn what_has_not_changed_is_not_sent_again() {
 
 #[tokio::test]
 async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
-    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(1000), ..SecuritySettings::default() };
-    let app = TestApp::exposed(exposure).await;
+    let security = SecuritySettings { cost_per_minute: NonZeroU32::new(1000), ..SecuritySettings::default() };
+    let app = TestApp::with_security(security).await;
     for document in ["{ nonsense }", "{ devices { nodes", "not GraphQL"] {
         let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hex(document) } });
         assert!(post(&app, NEW, json!({ "query": document, "extensions": named })).await.status.is_client_error());
         let by_hash = post(&app, NEW, json!({ "extensions": named })).await;
         assert_eq!(code(&by_hash), "PERSISTED_QUERY_NOT_FOUND", "{document}: {}", by_hash.text);
     }
-    // Each of these cost 100, and so does what is no request.
+    // Each of these costs 100, and so does a malformed request.
     for _ in 0..3 {
         assert_eq!(post(&app, NEW, json!({ "variables": 7 })).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
@@ -161,9 +161,9 @@ async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
 }
 
 #[tokio::test]
-async fn answers_that_shared_caches_keep_tell_no_caller_s_budget() {
-    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(100_000), ..SecuritySettings::default() };
-    let app = TestApp::exposed(exposure).await;
+async fn publicly_cacheable_responses_have_no_rate_limit_headers() {
+    let security = SecuritySettings { cost_per_minute: NonZeroU32::new(100_000), ..SecuritySettings::default() };
+    let app = TestApp::with_security(security).await;
     let key = format!("Bearer {}", app.admin);
     let private = get(&app, &[("query", DEVICES)], &[(header::AUTHORIZATION, &key)]).await;
     for (answer, has_budget) in [

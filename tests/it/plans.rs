@@ -1,5 +1,5 @@
-//! How Postgres reads an archive of half a year: what a question looks at, not how long it takes. The plans are those of
-//! the very statements that the lists run.
+//! How Postgres reads an archive of half a year: the number of rows that a query scans, not its duration. The plans are
+//! those of the very statements that the lists run.
 
 use airgraph::domain::{
     cell::{STORED_RESOLUTION, cell_at, to_bigint},
@@ -14,18 +14,18 @@ use crate::support::{
 
 /// Rows of the archive, one every two minutes.
 const ROWS: i32 = 120_000;
-/// Places of a town that its twenty devices come by again and again.
+/// Places of a town that its twenty devices pass repeatedly.
 const PLACES: i32 = 2000;
 
 fn cell(latitude: f64, longitude: f64) -> i64 {
     to_bigint(cell_at(Position::try_new(latitude, longitude).expect("a place"), STORED_RESOLUTION))
 }
 
-/// A town over six months, with years before that hold next to nothing; and a village, where one device was for a few hours in the first of them.
+/// A town over six months, with nearly empty years before; and a village, where one device was for hours in the first month.
 async fn archive() -> TestApp {
     let app = TestApp::on(&explained(empty_database().await), true).await;
-    // And years before, with a sample a month: the more partitions, the dearer is planning, and the sooner Postgres would
-    // settle for one plan.
+    // And years before, with a sample a month: the more partitions, the more expensive is planning, and the sooner Postgres
+    // would settle for one plan.
     let years = (2021..2026).flat_map(|year| (1..=12).map(move |month| format!("{year}-{month:02}")));
     let months: Vec<_> = years.chain(["2026-01", "2026-02", "2026-03", "2026-04"].map(str::to_owned)).collect();
     let first = |month: &String| json!({ "device": "bike-0", "measuredAt": format!("{month}-01T00:00:00Z"), "pm10": 1, "weather": { "humidity": 50 } });
@@ -84,9 +84,9 @@ fn areas(latitude: f64, longitude: f64) -> [Value; 4] {
     ]
 }
 
-/// Asks a question often enough that Postgres would have settled for a plan without values, and gives what the last
-/// statements on measurements looked at. No table of measurements may be read from end to end.
-async fn looked_at(app: &TestApp, selection: &str, filter: &Value) -> f64 {
+/// Runs a query often enough that Postgres would have settled for a generic plan, and returns the number of rows that the
+/// last statements on measurements scanned. No table of measurements may be read from end to end.
+async fn rows_scanned(app: &TestApp, selection: &str, filter: &Value) -> f64 {
     let statements = Statements::watch();
     let query = format!("query ($filter: MeasurementFilter) {{ {selection} }}");
     for _ in 0..5 {
@@ -95,10 +95,10 @@ async fn looked_at(app: &TestApp, selection: &str, filter: &Value) -> f64 {
     let (plans, _) = statements.plans_of(app.query_with(&query, json!({ "filter": filter }))).await;
     let on_measurements: Vec<_> = plans.iter().filter(|plan| plan.statement().contains("measurement m")).collect();
     assert!(!on_measurements.is_empty(), "{plans:#?}");
-    let whole: Vec<_> = on_measurements.iter().flat_map(|plan| plan.read_whole()).collect();
+    let whole: Vec<_> = on_measurements.iter().flat_map(|plan| plan.sequential_scans()).collect();
     let is_large = |table: &&&str| table.starts_with("measurement") || table.starts_with("weather");
     assert_eq!(whole.iter().filter(is_large).count(), 0, "{filter}: {whole:?}");
-    on_measurements.iter().map(|plan| plan.looked_at()).sum()
+    on_measurements.iter().map(|plan| plan.rows_scanned()).sum()
 }
 
 const NEWEST: &str = "measurements(filter: $filter, first: 50) { nodes { measuredAt } }";
@@ -106,7 +106,7 @@ const COUNT: &str = "measurements(filter: $filter) { totalCount }";
 const OF_EACH: &str = "devices { nodes { measurements(filter: $filter, first: 5) { nodes { measuredAt } } } }";
 
 #[tokio::test]
-async fn questions_look_at_little_more_than_they_tell() {
+async fn queries_scan_few_rows_beyond_their_result() {
     let app = archive().await;
     let town = json!({ "boundingBox": { "south": 52, "north": 53, "west": 0, "east": 1 } });
     let humid = json!([{ "quantity": "HUMIDITY", "min": 30 }]);
@@ -120,7 +120,7 @@ async fn questions_look_at_little_more_than_they_tell() {
             json!({ "devices": ["bike-3"], "measuredAt": { "from": "2026-01-10T00:00:00Z", "to": "2026-01-20T00:00:00Z" } }),
             800.0,
         ),
-        // A large area is read by the time, a condition that many fulfil as well.
+        // A large area is read by time, a condition that many rows meet as well.
         (NEWEST, json!({ "area": town }), 300.0),
         (NEWEST, json!({ "quantities": humid }), 600.0),
         (NEWEST, json!({ "not": { "quantities": humid } }), 600.0),
@@ -135,22 +135,22 @@ async fn questions_look_at_little_more_than_they_tell() {
         (NEWEST, json!({ "or": [{ "area": areas(52.5, 1.5)[0] }, { "area": areas(52.5, 1.5)[2] }] }), 2000.0),
     ];
     for (village, corner) in areas(52.5, 1.5).into_iter().zip(areas(52.2, 0.11)) {
-        // Nobody has been in the village since November; what is looked at are entries of the index, and rows.
+        // No device has been in the village since November; scanned are entries of the index, and rows.
         cases.push((NEWEST, json!({ "area": village }), 500.0));
         cases.push((COUNT, json!({ "area": village }), 1000.0));
-        // Each device's own rows are the bound of what is looked at for it.
+        // Each device's own rows are the bound of what is scanned for it.
         let november = json!({ "from": "2025-11-01T00:00:00Z", "to": "2025-12-01T00:00:00Z" });
         cases.push((OF_EACH, json!({ "area": village, "measuredAt": november }), 30_000.0));
         cases.push((NEWEST, json!({ "area": village, "quantities": humid }), 1000.0));
-        // A few hundred samples over the whole time: as good by the cells as by the time, until 50 are found.
+        // A few hundred samples over the whole time: as good by cells as by time, until 50 are found.
         cases.push((NEWEST, json!({ "area": corner }), 30_000.0));
         cases.push((COUNT, json!({ "area": corner }), 30_000.0));
     }
     let mut failures = Vec::new();
-    for (selection, filter, most) in cases {
-        let looked_at = looked_at(&app, selection, &filter).await;
-        if looked_at > most {
-            failures.push(format!("{looked_at} rows looked at, not {most}: {selection} {filter}"));
+    for (selection, filter, max) in cases {
+        let rows_scanned = rows_scanned(&app, selection, &filter).await;
+        if rows_scanned > max {
+            failures.push(format!("{rows_scanned} rows scanned, not {max}: {selection} {filter}"));
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");

@@ -1,4 +1,4 @@
-//! What strangers may see: the two profiles, and each switch by itself.
+//! The two security profiles, and each of their settings by itself.
 
 use airgraph::{
     config::security::{SecurityProfile, SecuritySettings},
@@ -24,7 +24,7 @@ async fn post(app: &TestApp, query: &str) -> Answer {
     app.send(request.body(Body::from(json!({ "query": query }).to_string())).expect("a request")).await
 }
 
-/// Whether the schema can be read, and otherwise the refusal says nothing of it.
+/// Whether the schema can be read; otherwise the error must not mention it.
 async fn introspection(app: &TestApp) -> bool {
     let whole = post(app, include_str!("queries/introspection.graphql")).await;
     for query in ["{ __schema { queryType { name } } }", "{ __type(name: \"Device\") { name } }"] {
@@ -50,7 +50,7 @@ async fn suggestions(app: &TestApp) -> bool {
     suggested[0]
 }
 
-/// Whether GET is answered; where it is not, nowhere, and with what to do.
+/// Whether GET is answered; if not, it is rejected on all routes, with what to do.
 async fn get(app: &TestApp) -> bool {
     let answer = app.get(GET).await;
     let stream = app.get("/graphql/stream?query=%7bserver%7bversion%7d%7d").await;
@@ -80,29 +80,29 @@ async fn shown(app: &TestApp) -> [bool; 4] {
 }
 
 #[tokio::test]
-async fn a_profile_shows_all_of_it_or_nothing() {
+async fn open_profile_exposes_all_features_and_hardened_none() {
     let app = TestApp::new().await;
     assert_eq!(shown(&app).await, [true; 4], "open is the default");
-    let app = TestApp::exposed(SecurityProfile::Hardened.into()).await;
+    let app = TestApp::with_security(SecurityProfile::Hardened.into()).await;
     assert_eq!(shown(&app).await, [false; 4]);
-    // What it is for goes on.
+    // Ordinary queries are still answered.
     assert_eq!(post(&app, "{ devices { totalCount } }").await.status, StatusCode::OK);
     let address = app.listen().await;
     let mut socket = Socket::ready(address, None).await;
     socket.subscribe("1", "{ server { version } }", json!({})).await;
-    assert_eq!(socket.hear().await["payload"]["data"]["server"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(socket.receive().await["payload"]["data"]["server"]["version"], env!("CARGO_PKG_VERSION"));
 }
 
 #[tokio::test]
-async fn each_switch_is_its_own() {
+async fn each_setting_is_independent() {
     let hardened = SecuritySettings::from(SecurityProfile::Hardened);
-    for (exposure, expected) in [
+    for (security, expected) in [
         (SecuritySettings { introspection: true, ..hardened.clone() }, [true, false, false, false]),
         (SecuritySettings { playground: true, ..hardened.clone() }, [false, true, false, false]),
         (SecuritySettings { get: true, ..hardened.clone() }, [false, false, true, false]),
         (SecuritySettings { suggestions: true, ..hardened.clone() }, [false, false, false, true]),
     ] {
-        assert_eq!(shown(&TestApp::exposed(exposure).await).await, expected);
+        assert_eq!(shown(&TestApp::with_security(security).await).await, expected);
     }
     assert!(graphql::sdl().contains("type Query"), "whatever the profile, the operator has the schema");
 }
@@ -112,16 +112,18 @@ async fn the_environment_sets_the_profile() {
     let options = crate::support::empty_database().await;
     let mut command = on(&options, &["serve"]);
     command.env("AIRGRAPH_SECURITY_PROFILE", "hardened").env("AIRGRAPH_ERROR_SUGGESTIONS", "true");
-    // As files of settings leave what isn't set.
+    // As settings files leave variables that aren't set.
     command.env("AIRGRAPH_TRUSTED_PROXIES", "").env("AIRGRAPH_CORS_ORIGINS", "");
     let gateway = Gateway::start(command).await;
     assert!(!gateway.welcome.contains("Playground"), "{}", gateway.welcome);
     let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
     let mut socket = Socket::ready(address, None).await;
-    for (query, says) in [("{ __schema { queryType { name } } }", "ask the operator"), ("{ servr }", "did you mean")] {
+    for (query, expected) in
+        [("{ __schema { queryType { name } } }", "ask the operator"), ("{ servr }", "did you mean")]
+    {
         socket.subscribe("1", query, json!({})).await;
-        let errors = socket.hear().await["payload"].to_string();
-        assert!(errors.contains(says), "{errors}");
+        let errors = socket.receive().await["payload"].to_string();
+        assert!(errors.contains(expected), "{errors}");
     }
 }
 
@@ -136,7 +138,7 @@ async fn the_schema_is_a_file_with_a_tag_where_it_can_be_read() {
     assert_eq!((known.status, known.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
     assert_eq!(known.headers[header::ETAG], whole.headers[header::ETAG]);
 
-    let app = TestApp::exposed(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
+    let app = TestApp::with_security(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
     let refused = app.get("/schema.graphql").await;
     assert_eq!((refused.status, refused.text.contains("type Query")), (StatusCode::FORBIDDEN, false));
 }

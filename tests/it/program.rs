@@ -1,4 +1,4 @@
-//! The program as its user meets it: the first start, the commands, the ways to end and to fail.
+//! The program as an operator runs it: the first start, the commands, shutdown and startup errors.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -34,7 +34,7 @@ async fn post(url: String, key: &str, body: String) -> (u16, Value) {
     (status, serde_json::from_slice(&body).expect("JSON"))
 }
 
-/// What a shell makes of the `curl` commands that the welcome shows, one after the other.
+/// The responses to the `curl` commands of the welcome, run by a shell one after the other.
 async fn paste(welcome: &str, variable: Option<(&str, &str)>) -> Vec<Value> {
     let commands: Vec<_> = welcome.split("curl ").skip(1).map(|rest| format!("curl -sS {rest}")).collect();
     let mut answers = Vec::new();
@@ -64,7 +64,7 @@ async fn the_first_start_shows_a_key_and_commands_that_work_when_pasted() {
     assert_eq!(answers[0], json!({ "recorded": 8, "duplicates": 0, "rejected": [] }));
     assert_eq!(answers[1]["data"]["device"]["latest"]["pm10"], 46.0, "{}", answers[1]);
 
-    // Beside the running gateway, a key is made and works; the first key is not shown again.
+    // Beside the running gateway, a new key is created and works; the first key is not shown again.
     let made = output(command(&["keys", "create", "Bike 7", "--role", "sensor", "--device", "bike-07"])).await;
     assert!(made.status.success(), "{}", text(&made.stderr));
     let made = text(&made.stdout).trim().to_owned();
@@ -120,7 +120,7 @@ async fn a_chosen_admin_key_works_and_is_not_shown() {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_answers_what_it_has_accepted() {
+async fn sigterm_completes_accepted_requests() {
     let options = empty_database().await;
     let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
     let mut command = on(&options, &["serve"]);
@@ -152,7 +152,7 @@ async fn told_to_stop_it_answers_what_it_has_accepted() {
         assert!(since.elapsed() < DEADLINE, "no writer waits");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // All have been sent: one is in the transaction that waits, the others wait behind it.
+    // All have been sent: one is in the waiting transaction, the others wait behind it.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let ended = tokio::task::spawn_blocking(move || gateway.terminate());
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -166,36 +166,36 @@ async fn told_to_stop_it_answers_what_it_has_accepted() {
     assert_eq!(stored, 20);
 }
 
-/// Runs a command that fails, and gives what it says: one line.
+/// Runs a command that fails, and returns its error message: one line.
 pub async fn failure(command: Command) -> String {
     let output = output(command).await;
-    let said = text(&output.stderr);
-    assert!(!output.status.success(), "{said}");
-    let last = said.lines().last().unwrap_or_default().to_owned();
-    assert!(last.starts_with("airgraph: "), "{said}");
+    let message = text(&output.stderr);
+    assert!(!output.status.success(), "{message}");
+    let last = message.lines().last().unwrap_or_default().to_owned();
+    assert!(last.starts_with("airgraph: "), "{message}");
     last
 }
 
 #[tokio::test]
 async fn a_database_that_can_not_be_used_is_named_in_one_line() {
     let options = empty_database().await;
-    let said = failure(on(&options.clone().password("not the password"), &["migrate"])).await;
-    assert!(said.contains("refuses the connection: password authentication failed"), "{said}");
-    let said = failure(on(&options.clone().database("nothing_of_that_name"), &["migrate"])).await;
-    assert!(said.contains("\"nothing_of_that_name\" does not exist"), "{said}");
+    let message = failure(on(&options.clone().password("not the password"), &["migrate"])).await;
+    assert!(message.contains("refuses the connection: password authentication failed"), "{message}");
+    let message = failure(on(&options.clone().database("nothing_of_that_name"), &["migrate"])).await;
+    assert!(message.contains("\"nothing_of_that_name\" does not exist"), "{message}");
 
     let mut command = airgraph(&["migrate"]);
     command.env("DATABASE_URL", "postgres://user:geheim@host:port/x");
-    let said = failure(command).await;
-    assert!(said.contains("DATABASE_URL can't be read") && !said.contains("geheim"), "{said}");
+    let message = failure(command).await;
+    assert!(message.contains("DATABASE_URL can't be read") && !message.contains("geheim"), "{message}");
 
     let mut connection = options.connect().await.expect("a connection");
     connection
         .execute("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (999999, 'later', true, '', 0)")
         .await
         .expect("a migration of the future");
-    let said = failure(on(&options, &["migrate"])).await;
-    assert!(said.contains("(migration 999999) is newer than this airgraph"), "{said}");
+    let message = failure(on(&options, &["migrate"])).await;
+    assert!(message.contains("(migration 999999) is newer than this airgraph"), "{message}");
 }
 
 #[tokio::test]
@@ -203,22 +203,26 @@ async fn a_port_in_use_is_named() {
     let options = empty_database().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    let said = failure(on(&options, &["serve", "--listen", &address])).await;
-    assert!(said.contains(&format!("can't listen on {address}")), "{said}");
+    let message = failure(on(&options, &["serve", "--listen", &address])).await;
+    assert!(message.contains(&format!("can't listen on {address}")), "{message}");
 }
 
 #[tokio::test]
-async fn it_waits_for_a_database_that_is_not_up_yet_and_says_so() {
+async fn startup_waits_for_the_database_and_logs_it() {
     let mut command = airgraph(&["--log-format", "json", "serve", "--listen", "127.0.0.1:0"]);
     command.env("DATABASE_URL", "postgres://airgraph:geheim@127.0.0.1:1/airgraph").stderr(Stdio::piped());
     let mut process = command.spawn().expect("airgraph starts");
     let stderr = BufReader::new(process.stderr.take().expect("its standard error"));
-    let said = tokio::task::spawn_blocking(move || {
+    let message = tokio::task::spawn_blocking(move || {
         stderr.lines().take(3).map(|line| line.expect("a line")).collect::<Vec<_>>()
     });
-    for line in said.await.expect("no panic") {
-        let said: Value = serde_json::from_str(&line).expect("a JSON line");
-        assert_eq!((&said["message"], &said["at"]), (&json!("waiting for Postgres"), &json!("127.0.0.1:1")), "{line}");
+    for line in message.await.expect("no panic") {
+        let message: Value = serde_json::from_str(&line).expect("a JSON line");
+        assert_eq!(
+            (&message["message"], &message["at"]),
+            (&json!("waiting for Postgres"), &json!("127.0.0.1:1")),
+            "{line}"
+        );
         assert!(!line.contains("geheim"));
     }
     process.kill().expect("killed");
@@ -245,11 +249,11 @@ async fn keys_are_made_listed_and_revoked() {
     for (arguments, hint) in [
         (&["keys", "revoke", "77"][..], "no key with the number 77"),
         (&["keys", "create", "x", "--role", "reader", "--device", "a"], "only a sensor's key"),
-        (&["keys", "create", "x", "--role", "sensor", "--device", "nobody"], "there is no device \"nobody\""),
+        (&["keys", "create", "x", "--role", "sensor", "--device", "unknown"], "there is no device \"unknown\""),
         (&["keys", "create", "x", "--role", "sensor", "--expires", "2000-01-01T00:00:00Z"], "lies in the past"),
     ] {
-        let said = failure(on(&options, arguments)).await;
-        assert!(said.contains(hint), "{said}");
+        let message = failure(on(&options, arguments)).await;
+        assert!(message.contains(hint), "{message}");
     }
 }
 

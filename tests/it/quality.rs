@@ -1,10 +1,10 @@
-//! Flags that a sample earns by what came before it or after it.
+//! Quality flags that depend on the samples before and after.
 
 use serde_json::{Value, json};
 
 use crate::support::{
     TestApp, at,
-    packet::{Raw, encode, ttn_body},
+    packet::{RawSample, encode, ttn_body},
 };
 
 /// The flags of a device's samples, oldest first.
@@ -28,7 +28,7 @@ async fn a_sample_is_judged_by_the_stored_one_before_it() {
     post(sample("2026-05-01T10:00:00Z", 52.2, 10.0)).await;
     post(sample("2026-05-01T10:00:03Z", 52.2, 300.0)).await;
     post(sample("2026-05-01T10:00:06Z", 52.3, 300.0)).await;
-    // Late: it comes after a newer one, so there is nothing that it is held against.
+    // Late: it is older than the newest sample, so it is not compared with any.
     post(sample("2026-05-01T10:00:01Z", 40.0, 900.0)).await;
     assert_eq!(flags(&app, "bike").await, [json!([]), json!([]), json!(["SPIKE"]), json!(["IMPLAUSIBLE_SPEED"])]);
 }
@@ -48,22 +48,22 @@ async fn a_value_that_stands_for_hours_is_flagged_from_post_to_post() {
 }
 
 /// Eight samples a few metres apart, from a latitude northwards.
-fn ride(latitude: f64) -> Vec<Raw> {
-    (0..8).map(|n| Raw::new(latitude + f64::from(n) * 1e-5, 0.1, 20.0, 10.0)).collect()
+fn ride(latitude: f64) -> Vec<RawSample> {
+    (0..8).map(|n| RawSample::new(latitude + f64::from(n) * 1e-5, 0.1, 20.0, 10.0)).collect()
 }
 
-async fn post(app: &TestApp, counter: i64, time: &str, samples: &[Raw]) {
+async fn post(app: &TestApp, counter: i64, time: &str, samples: &[RawSample]) {
     let mut body = ttn_body("bike", time, &encode(samples));
     body["counter"] = json!(counter);
     assert_eq!(app.uplink(body.to_string()).await.status, 201);
 }
 
 #[tokio::test]
-async fn the_next_packet_shows_that_the_tail_was_misplaced() {
+async fn next_packet_flags_the_misplaced_tail() {
     let app = TestApp::new().await;
-    // Between the first and the second sample the bicycle moves a whole window and more, which the packet can't tell.
+    // Between the first and the second sample the bicycle moves more than a whole window, which the packet can't express.
     let mut far = ride(52.21);
-    far[0] = Raw::new(52.2, 0.1, 20.0, 10.0);
+    far[0] = RawSample::new(52.2, 0.1, 20.0, 10.0);
     post(&app, 7, "2026-05-01T11:00:00Z", &far).await;
     let estimated = json!(["ESTIMATED_TIME"]);
     assert!(flags(&app, "bike").await.iter().all(|flags| *flags == estimated), "nothing shows it yet");

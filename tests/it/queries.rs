@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::{
     TestApp,
-    packet::{Raw, encode, ttn_body},
+    packet::{RawSample, encode, ttn_body},
 };
 
 /// Two bicycles and a school, over two months.
@@ -17,7 +17,7 @@ async fn app() -> TestApp {
     )
     .await;
     let ride: Vec<_> =
-        (0..8).map(|n| Raw::new(52.2 + f64::from(n) * 0.0001, 0.12, 20.0 + f64::from(n), 10.0)).collect();
+        (0..8).map(|n| RawSample::new(52.2 + f64::from(n) * 0.0001, 0.12, 20.0 + f64::from(n), 10.0)).collect();
     let answer = app.uplink(ttn_body("bike-07", "2026-05-01T08:00:00Z", &encode(&ride)).to_string()).await;
     assert_eq!(answer.status, 201);
     app.record(json!([

@@ -65,7 +65,7 @@ async fn rows(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from measurement").fetch_one(&app.database.reads).await.expect("a count")
 }
 
-/// Each gateway takes what it doesn't know of for fresh, and asks for no key; that the other one was first must show.
+/// Each gateway takes a sample that it has not cached for new, without checking its key; the insert must show which was first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_gateways_that_record_the_same_at_once_store_it_once() {
     let options = empty_database().await;
@@ -87,7 +87,7 @@ async fn two_gateways_that_record_the_same_at_once_store_it_once() {
 }
 
 #[tokio::test]
-async fn a_sample_told_twice_in_one_body_is_one_sample() {
+async fn sample_repeated_in_one_body_is_stored_once() {
     let app = TestApp::new().await;
     let twice = [("bike", sample(at("2026-05-01T10:00:00Z"), 5.0)), ("bike", sample(at("2026-05-01T10:00:00Z"), 5.0))];
     assert_eq!(record(&app, twice).await, (1, 1));
@@ -123,7 +123,7 @@ async fn different_samples_of_one_moment_are_all_kept_and_each_once() {
 }
 
 #[tokio::test]
-async fn a_clock_that_stands_still_is_told_so() {
+async fn too_many_samples_at_one_time_are_rejected() {
     let app = TestApp::new().await;
     let many = (0..300).map(|pm10| ("bike", sample(at("2026-05-01T10:00:00Z"), f64::from(pm10))));
     let receipt = app.recorder.record(submission(many)).await.expect("recorded");
@@ -143,7 +143,7 @@ async fn any_month_since_2000_finds_its_partition() {
 }
 
 #[tokio::test]
-async fn a_partition_that_somebody_dropped_is_made_again() {
+async fn dropped_partition_is_created_again() {
     let app = TestApp::new().await;
     assert_eq!(record(&app, [("bike", sample(at("2026-04-01T10:00:00Z"), 5.0))]).await, (1, 0));
     sqlx::raw_sql("drop table measurement_2026_04").execute(&app.database.writes).await.expect("dropped");
@@ -166,7 +166,7 @@ async fn two_gateways_make_the_same_partitions_and_devices_at_once() {
     assert_eq!(rows(&app).await, 48);
 }
 
-/// A submission that Postgres refuses: a text with a zero byte can't be stored. No decoder lets one through.
+/// A submission that Postgres rejects: a text with a zero byte can't be stored. No decoder accepts one.
 fn poisoned() -> Submission {
     let mut poisoned = submission([]);
     poisoned.decoded = Err(airgraph::ingest::DecodeError { code: "TEST", detail: "a zero byte: \0".to_owned() });
@@ -211,7 +211,7 @@ async fn a_client_that_hangs_up_cancels_nothing() {
     assert_eq!(open, 0);
 }
 
-/// As after a restart of the database: each connection of the pool is stale, and fails the first one who uses it.
+/// As after a restart of the database: each connection of the pool is stale, and the first statement on it fails.
 #[tokio::test]
 async fn stale_connections_are_no_reason_to_refuse() {
     let app = TestApp::new().await;
@@ -241,9 +241,9 @@ async fn after_the_end_nothing_more_is_accepted() {
 }
 
 #[tokio::test]
-async fn more_than_may_wait_is_refused_at_once() {
+async fn submissions_beyond_the_queue_are_rejected_at_once() {
     let app = TestApp::new().await;
-    // All connections of the writers are taken, so nothing leaves the queue.
+    // All connections of the writers are acquired, so nothing leaves the queue.
     let mut held = Vec::new();
     while let Some(connection) = app.database.writes.try_acquire() {
         held.push(connection);
@@ -256,7 +256,7 @@ async fn more_than_may_wait_is_refused_at_once() {
         large.source = Source::Arrival(Arrival { body: vec![0; 10 << 20].into(), ..Arrival::default() });
         large
     };
-    // Polled once and dropped: what was accepted keeps its share of the queue until it is stored.
+    // Polled once and dropped: an accepted submission keeps its share of the queue until it is stored.
     let mut refused = Vec::new();
     for _ in 0..8 {
         let outcome = futures_util::poll!(Box::pin(app.recorder.record(large())));
@@ -268,7 +268,7 @@ async fn more_than_may_wait_is_refused_at_once() {
 
 const DEVICES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// `latest` holds the newest of what is stored, whatever came in which order; and every sample is there once.
+/// `latest` holds the newest stored sample, in whatever order samples came; and every sample is stored once.
 #[tokio::test]
 async fn random_late_and_repeated_input_is_stored_once_and_latest_is_true() {
     let app = TestApp::new().await;
@@ -297,11 +297,11 @@ async fn random_late_and_repeated_input_is_stored_once_and_latest_is_true() {
     let stored: i64 =
         sqlx::query_scalar("select count(*) from measurement").fetch_one(&app.database.reads).await.expect("a count");
     assert_eq!(usize::try_from(stored).expect("small"), expected.len());
-    let told: i64 = sqlx::query_scalar("select sum(recorded + duplicates) from uplink")
+    let counted: i64 = sqlx::query_scalar("select sum(recorded + duplicates) from uplink")
         .fetch_one(&app.database.reads)
         .await
         .expect("a sum");
-    assert_eq!(told, sent);
+    assert_eq!(counted, sent);
     let wrong: i64 = sqlx::query_scalar(
         "select count(*) from (
              select device_id, max((measured_at, seq)::text) from measurement group by device_id

@@ -1,4 +1,4 @@
-//! What one sensor key may add to the database, and that others don't wait for it.
+//! Limits on what one sensor key may add to the database, and that other sensors don't wait for it.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ async fn gateway(limits: RecordingLimits) -> TestApp {
     TestApp::with_limits(Limits { recording: limits, ..Limits::default() }).await
 }
 
-/// A key of a sensor.
+/// A sensor key.
 async fn sensor_key(app: &TestApp) -> String {
     let create = "mutation { createApiKey(input: {name: \"s\", role: SENSOR}) { key } }";
     app.admin(create, json!({})).await["createApiKey"]["key"].as_str().expect("a key").to_owned()
@@ -26,7 +26,7 @@ async fn send(app: &TestApp, key: &str, samples: impl IntoIterator<Item = (Strin
     app.post("/ingest/json", Some(key), samples.collect::<Value>().to_string()).await
 }
 
-/// A sample of each of so many devices.
+/// One sample of each of this number of devices.
 fn of_devices(prefix: &str, count: usize) -> impl Iterator<Item = (String, String)> {
     (0..count).map(move |n| (format!("{prefix}-{n}"), "2026-05-01T10:00:00Z".to_owned()))
 }
@@ -76,7 +76,7 @@ async fn samples_of_known_devices_do_not_wait_for_new_devices() {
     let app = gateway(RecordingLimits::default()).await;
     let key = sensor_key(&app).await;
     assert_eq!(send(&app, &key, of_devices("known", 1)).await.status, 201);
-    // Nothing can be inserted into the table, and all else goes on.
+    // Inserts into the table are blocked, and all else continues.
     let mut holder = app.database.direct.connect().await.expect("a connection");
     holder.execute("begin").await.expect("a transaction");
     holder.execute("lock table device in share mode").await.expect("a lock");
@@ -182,7 +182,7 @@ async fn beyond_the_bytes_of_a_day_samples_are_recorded_without_their_bodies() {
     assert_eq!(app.post("/ingest/json", Some(&app.admin), undecodable.clone()).await.status, 400);
     app.clock.advance(TimeDelta::days(1));
     assert_eq!(app.post("/ingest/json", Some(&key), undecodable).await.status, 400);
-    // A replay of what was recorded without its body leaves the measurement.
+    // A replay of a sample that was recorded without its body leaves the measurement.
     app.admin("mutation { replayUplinks(input: {filter: {}}) { uplinks } }", json!({})).await;
     assert_eq!(app.query("{ measurements { totalCount } }").await["measurements"]["totalCount"], 2);
 }
@@ -204,7 +204,7 @@ async fn when_the_disk_is_almost_full_samples_are_recorded_and_no_bodies_kept() 
     assert_eq!(count(&app, "select count(*) from uplink").await, 1);
 }
 
-/// Attack: a key that names thousands of new devices. It is an admin's here, which may.
+/// Attack: a key that names thousands of new devices. It is an admin's here, which has no limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sensors_are_answered_while_thousands_of_devices_are_added() {
     let app = gateway(RecordingLimits::default()).await;

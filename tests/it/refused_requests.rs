@@ -1,5 +1,5 @@
-//! Requests that are refused before GraphQL: their status is that of HTTP, in either edition of GraphQL over HTTP and for each
-//! media type.
+//! Requests that are rejected before GraphQL: their status is that of HTTP, in either edition of GraphQL over HTTP and for
+//! each media type.
 
 use airgraph::http::Edition;
 use axum::{
@@ -59,11 +59,11 @@ async fn refusals_have_the_same_status_in_either_edition() {
             for (case, app, request, status, with) in requests {
                 let mut request = request.expect("a request");
                 request.headers_mut().insert(header::ACCEPT, accept.parse().expect("a header"));
-                is_refused(app, request, status, with, &format!("{edition:?} {accept} {case}")).await;
+                assert_rejected(app, request, status, with, &format!("{edition:?} {accept} {case}")).await;
             }
         }
         let html = post().header(header::ACCEPT, "text/html").body(body(QUERY)).expect("a request");
-        is_refused(&app, html, 406, None, &format!("{edition:?} text/html")).await;
+        assert_rejected(&app, html, 406, None, &format!("{edition:?} text/html")).await;
     }
 }
 
@@ -81,7 +81,7 @@ async fn reading_without_a_key_is_401_where_it_needs_one() {
                 for request in [post().body(body(query)), get(query).body(Body::empty())] {
                     let mut request = request.expect("a request");
                     request.headers_mut().insert(header::ACCEPT, accept.parse().expect("a header"));
-                    is_refused(&app, request, 401, Some(header::WWW_AUTHENTICATE), &case).await;
+                    assert_rejected(&app, request, 401, Some(header::WWW_AUTHENTICATE), &case).await;
                 }
             }
         }
@@ -91,7 +91,7 @@ async fn reading_without_a_key_is_401_where_it_needs_one() {
         ));
         let event_source =
             event_source.header(header::ACCEPT, "text/event-stream").body(Body::empty()).expect("a request");
-        is_refused(&app, event_source, 401, None, "EventSource").await;
+        assert_rejected(&app, event_source, 401, None, "EventSource").await;
         for allowed in ["{ __typename }", "{ __schema { queryType { name } } }"] {
             assert_eq!(app.send(post().body(body(allowed)).expect("a request")).await.status, 200, "{allowed}");
         }
@@ -99,7 +99,7 @@ async fn reading_without_a_key_is_401_where_it_needs_one() {
     }
 }
 
-async fn is_refused(app: &TestApp, request: Request<Body>, status: u16, with: Option<HeaderName>, case: &str) {
+async fn assert_rejected(app: &TestApp, request: Request<Body>, status: u16, with: Option<HeaderName>, case: &str) {
     let answer = app.send(request).await;
     assert_eq!(answer.status, status, "{case}: {}", answer.text);
     assert!(with.is_none_or(|header| answer.headers.contains_key(header)), "{case}: {:?}", answer.headers);

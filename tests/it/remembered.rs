@@ -1,4 +1,4 @@
-//! A recorder remembers the devices that it stored samples of. Whatever others store meanwhile, it must not matter.
+//! The recorder caches the devices that it stored samples of. What other gateways store meanwhile must not matter.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use serde_json::json;
 
 use crate::support::{
     TestApp, at, empty_database,
-    packet::{Raw, encode, ttn_body},
-    rollups::assert_rollups_are_true,
+    packet::{RawSample, encode, ttn_body},
+    rollups::assert_rollups_match,
     statements::Statements,
 };
 
-/// Posts one sample of a device, so many minutes after ten.
+/// Posts one sample of a device, measured this number of minutes after ten.
 async fn post(app: &TestApp, device: &str, minute: i64, pm10: i32) -> String {
     let time = at("2026-05-01T10:00:00Z") + TimeDelta::minutes(minute);
     let body = json!({ "device": device, "time": time, "pm10": pm10 }).to_string();
@@ -23,7 +23,7 @@ async fn post(app: &TestApp, device: &str, minute: i64, pm10: i32) -> String {
     answer.text
 }
 
-async fn key_use_is_noted(app: &TestApp) -> bool {
+async fn key_use_is_stored(app: &TestApp) -> bool {
     let noted = sqlx::query_scalar("select bool_and(last_used_at is not null) from api_key");
     noted.fetch_one(&app.database.reads).await.expect("an answer")
 }
@@ -46,20 +46,20 @@ async fn flags(app: &TestApp) -> Vec<QualityFlags> {
 }
 
 #[tokio::test]
-async fn what_is_remembered_is_not_asked_for_again() {
+async fn cached_devices_need_no_lookup() {
     let app = TestApp::new().await;
     let statements = Statements::watch();
-    post(&app, "a", 0, 5).await; // a device never heard of
-    while !key_use_is_noted(&app).await {
+    post(&app, "a", 0, 5).await; // a new device
+    while !key_use_is_stored(&app).await {
         tokio::time::sleep(Duration::from_millis(10)).await; // on the side, and a statement too
     }
-    let (asked, _) = statements.of(post(&app, "a", 1, 5)).await;
-    let (remembered, _) = statements.of(post(&app, "a", 2, 5)).await;
-    let (late, _) = statements.of(post(&app, "a", 1, 6)).await;
-    let (again, _) = statements.of(post(&app, "a", 3, 5)).await;
-    let (remembered_again, _) = statements.of(post(&app, "a", 4, 5)).await;
+    let (first_time, _) = statements.count(post(&app, "a", 1, 5)).await;
+    let (remembered, _) = statements.count(post(&app, "a", 2, 5)).await;
+    let (late, _) = statements.count(post(&app, "a", 1, 6)).await;
+    let (again, _) = statements.count(post(&app, "a", 3, 5)).await;
+    let (remembered_again, _) = statements.count(post(&app, "a", 4, 5)).await;
     assert_eq!((remembered, remembered_again), (1, 1), "nothing but what stores it");
-    assert!(asked > 1 && late > 1 && again > 1, "{asked}, {late}, {again}");
+    assert!(first_time > 1 && late > 1 && again > 1, "{first_time}, {late}, {again}");
 }
 
 #[tokio::test]
@@ -88,13 +88,13 @@ async fn a_sample_is_judged_by_the_one_before_whichever_gateway_stored_that() {
 #[tokio::test]
 async fn a_packet_is_compared_with_the_one_before_whichever_gateway_stored_that() {
     let [one, other] = gateways().await;
-    // Each but the last two stays where the one before ended, and is stored by what is remembered.
+    // Each but the last two continues where the one before ended, and is stored from the cache.
     let packets = [(&one, 52.2), (&one, 52.2), (&one, 52.2), (&other, 52.2), (&one, 52.21), (&other, 52.22)];
     for (counter, (gateway, latitude)) in packets.into_iter().enumerate() {
         for app in [&one, &other] {
             app.clock.advance(TimeDelta::seconds(30));
         }
-        let samples: Vec<_> = (0..8_u8).map(|n| Raw::new(latitude, 0.12, n.into(), 1.0)).collect();
+        let samples: Vec<_> = (0..8_u8).map(|n| RawSample::new(latitude, 0.12, n.into(), 1.0)).collect();
         let mut body = ttn_body("bike", &gateway.clock.now().to_rfc3339(), &encode(&samples));
         body["counter"] = json!(counter);
         assert_eq!(gateway.uplink(body.to_string()).await.status, 201);
@@ -103,9 +103,9 @@ async fn a_packet_is_compared_with_the_one_before_whichever_gateway_stored_that(
     assert_eq!(ambiguous, 2 * 7, "of the two packets before the leaps all samples but the first");
 }
 
-/// What is taken back moves `latest` back, and what is revoked opens nothing.
+/// A deletion moves `latest` back, and a revoked key is rejected.
 #[tokio::test]
-async fn what_is_deleted_and_what_is_revoked_is_noticed() {
+async fn deletions_and_revocations_invalidate_the_cache() {
     let [one, other] = gateways().await;
     for minute in 0..3 {
         post(&one, "a", minute, [5, 6, 600][usize::try_from(minute).expect("small")]).await;
@@ -115,11 +115,11 @@ async fn what_is_deleted_and_what_is_revoked_is_noticed() {
     post(&one, "a", 3, 650).await;
     assert!(flags(&one).await[2].contains(QualityFlag::Spike), "after 6, not after 600");
     post(&one, "a", 2, 601).await;
-    let told = one.query("{ measurements { totalCount } device(key: \"a\") { latest { pm10 } } }").await;
-    assert_eq!(told, json!({ "measurements": { "totalCount": 4 }, "device": { "latest": { "pm10": 650.0 } } }));
+    let response = one.query("{ measurements { totalCount } device(key: \"a\") { latest { pm10 } } }").await;
+    assert_eq!(response, json!({ "measurements": { "totalCount": 4 }, "device": { "latest": { "pm10": 650.0 } } }));
 }
 
-/// The same samples at both at once, then at one or the other in turns: each once.
+/// The same samples at both gateways at once, then at one or the other in turns: each is stored once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gateways_in_turns_store_each_sample_once() {
     let gateways = gateways().await;
@@ -135,5 +135,5 @@ async fn gateways_in_turns_store_each_sample_once() {
             .await
             .expect("counts");
     assert_eq!(rows, (40, 40));
-    assert_rollups_are_true(&mut gateways[0].database.reads.acquire().await.expect("a connection")).await;
+    assert_rollups_match(&mut gateways[0].database.reads.acquire().await.expect("a connection")).await;
 }

@@ -1,5 +1,5 @@
-//! Decoding again what arrived. A decoder that was fixed is played by a body that was changed: what the stored body tells
-//! is then other than what was recorded of it.
+//! Decoding stored uplinks again. A fixed decoder is simulated by a changed body: the stored body then decodes to other
+//! values than those recorded from it.
 
 use std::collections::BTreeSet;
 
@@ -14,23 +14,23 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     program::{failure, output, text},
-    support::{TestApp, empty_database, gateway::on, rollups::assert_rollups_are_true},
+    support::{TestApp, empty_database, gateway::on, rollups::assert_rollups_match},
 };
 
 const REPLAY: &str = "mutation ($input: ReplayUplinksInput!) { replayUplinks(input: $input) {
     uplinks undecodable skipped recorded duplicates samples rejected hasMore after } }";
 
 async fn replay(app: &TestApp, input: Value) -> Value {
-    let told = app.admin(REPLAY, json!({ "input": input })).await["replayUplinks"].take();
-    assert_rollups_are_true(&mut app.database.reads.acquire().await.expect("a connection")).await;
-    told
+    let report = app.admin(REPLAY, json!({ "input": input })).await["replayUplinks"].take();
+    assert_rollups_match(&mut app.database.reads.acquire().await.expect("a connection")).await;
+    report
 }
 
-/// Replays everything; the counts of what was recorded and of what was stored before.
+/// Replays everything; returns the counts of new samples and of duplicates.
 async fn replay_all(app: &TestApp) -> (i64, i64) {
-    let told = replay(app, json!({ "filter": {} })).await;
-    assert_eq!((&told["undecodable"], &told["hasMore"]), (&json!(0), &json!(false)), "{told}");
-    (told["recorded"].as_i64().expect("a count"), told["duplicates"].as_i64().expect("a count"))
+    let report = replay(app, json!({ "filter": {} })).await;
+    assert_eq!((&report["undecodable"], &report["hasMore"]), (&json!(0), &json!(false)), "{report}");
+    (report["recorded"].as_i64().expect("a count"), report["duplicates"].as_i64().expect("a count"))
 }
 
 async fn post(app: &TestApp, key: &str, body: &Value) {
@@ -39,7 +39,7 @@ async fn post(app: &TestApp, key: &str, body: &Value) {
     app.clock.advance(TimeDelta::seconds(1));
 }
 
-/// Gives the stored uplink with this place in the order of arrival another body.
+/// Replaces the body of the stored uplink with this index in the order of arrival.
 async fn fix(app: &TestApp, place: usize, body: &Value) {
     let statement = "update uplink set body = convert_to($1, 'UTF8') where (received_at, uplink_id) =
         (select received_at, uplink_id from uplink order by received_at, uplink_id offset $2 limit 1)";
@@ -62,7 +62,7 @@ async fn rows(app: &TestApp, tables: &[&str]) -> Vec<String> {
 const EVERYTHING: [&str; 9] =
     ["measurement", "weather", "ambient", "motion", "device_status", "latest", "uplink", "device", "packet"];
 
-/// `seq`, PM10, temperature of what is stored.
+/// `seq`, PM10, temperature of the stored measurements.
 async fn stored(app: &TestApp) -> Vec<(i32, Option<f32>, Option<f64>)> {
     sqlx::query_as(
         "select seq, pm10, temperature from measurement left join weather using (device_id, measured_at, seq)
@@ -77,7 +77,7 @@ async fn uplinks(app: &TestApp, fields: &str) -> Value {
     app.admin(&format!("{{ uplinks {{ nodes {{ {fields} }} }} }}"), json!({})).await["uplinks"]["nodes"].take()
 }
 
-fn told(pm10: u32) -> Value {
+fn sample_json(pm10: u32) -> Value {
     json!({ "device": "bike", "time": "2026-05-01T10:00:00Z", "pm10": pm10 })
 }
 
@@ -86,20 +86,20 @@ fn with_temperature(pm10: u32, temperature: f64) -> Value {
 }
 
 #[tokio::test]
-async fn what_was_not_understood_is_recorded_as_of_when_it_came() {
+async fn replayed_undecodable_uplink_uses_its_arrival_time() {
     let app = TestApp::new().await;
     post(&app, &app.admin, &json!("{")).await;
     fix(&app, 0, &json!({ "device": "bike", "pm10": 5 })).await;
     app.clock.advance(TimeDelta::days(40));
-    let told = replay(&app, json!({ "filter": { "outcome": "UNDECODABLE" } })).await;
-    assert_eq!((&told["uplinks"], &told["undecodable"], &told["recorded"]), (&json!(1), &json!(0), &json!(1)));
+    let report = replay(&app, json!({ "filter": { "outcome": "UNDECODABLE" } })).await;
+    assert_eq!((&report["uplinks"], &report["undecodable"], &report["recorded"]), (&json!(1), &json!(0), &json!(1)));
     assert_eq!(
         uplinks(&app, "outcome error recorded duplicates rejected device { key } text").await,
         json!([{ "outcome": "RECORDED", "error": null, "recorded": 1, "duplicates": 0, "rejected": 0,
                  "device": { "key": "bike" }, "text": "{\"device\":\"bike\",\"pm10\":5}" }])
     );
     let found = app.query("{ measurements { nodes { measuredAt recordedAt } } }").await;
-    assert_eq!(found["measurements"]["nodes"][0]["measuredAt"], "2026-05-01T12:00:00Z", "it tells no time of its own");
+    assert_eq!(found["measurements"]["nodes"][0]["measuredAt"], "2026-05-01T12:00:00Z", "the body has no time");
     let before = rows(&app, &EVERYTHING).await;
     assert_eq!(replay_all(&app).await, (0, 1));
     assert_eq!(rows(&app, &EVERYTHING).await, before);
@@ -108,8 +108,8 @@ async fn what_was_not_understood_is_recorded_as_of_when_it_came() {
 #[tokio::test]
 async fn a_replay_of_what_is_right_changes_nothing() {
     let app = TestApp::new().await;
-    let two = json!([told(5), with_temperature(6, 18.0), told(5)]);
-    for body in [&told(5), &told(6), &two, &told(6)] {
+    let two = json!([sample_json(5), with_temperature(6, 18.0), sample_json(5)]);
+    for body in [&sample_json(5), &sample_json(6), &two, &sample_json(6)] {
         post(&app, &app.admin, body).await;
     }
     let before = rows(&app, &EVERYTHING).await;
@@ -122,7 +122,7 @@ async fn a_replay_of_what_is_right_changes_nothing() {
 #[tokio::test]
 async fn a_value_that_was_overlooked_joins_its_row() {
     let app = TestApp::new().await;
-    post(&app, &app.admin, &told(5)).await;
+    post(&app, &app.admin, &sample_json(5)).await;
     let id = app.query("{ device(key: \"bike\") { latest { id } } }").await;
     fix(&app, 0, &with_temperature(7, 18.5)).await;
     sqlx::raw_sql("update measurement set flags = flags | 512").execute(&app.database.writes).await.expect("flagged");
@@ -138,8 +138,8 @@ async fn a_value_that_was_overlooked_joins_its_row() {
     assert_eq!(judged_by, Some(7.0), "what the next sample is judged by");
     assert_eq!(replay_all(&app).await, (0, 1));
 
-    // And a value that should never have been there goes.
-    fix(&app, 0, &told(8)).await;
+    // And a value that should never have been stored is removed.
+    fix(&app, 0, &sample_json(8)).await;
     assert_eq!(replay_all(&app).await, (1, 0));
     assert_eq!(rows(&app, &["weather"]).await, [] as [&str; 0]);
 }
@@ -147,16 +147,16 @@ async fn a_value_that_was_overlooked_joins_its_row() {
 #[tokio::test]
 async fn rows_that_others_brought_are_left_alone() {
     let app = TestApp::new().await;
-    for body in [&json!([told(1), told(2)]), &told(3), &told(1)] {
+    for body in [&json!([sample_json(1), sample_json(2)]), &sample_json(3), &sample_json(1)] {
         post(&app, &app.admin, body).await;
     }
     assert_eq!(stored(&app).await.len(), 3);
-    fix(&app, 0, &json!([told(4), told(3)])).await;
-    // 1 and 2 go; 4 takes the place of the first; 3 is there; and 1 comes again with the third uplink.
+    fix(&app, 0, &json!([sample_json(4), sample_json(3)])).await;
+    // 1 and 2 are removed; 4 takes the place of the first; 3 exists; and 1 comes again with the third uplink.
     assert_eq!(replay_all(&app).await, (2, 2));
     let contents: BTreeSet<_> = stored(&app).await.iter().map(|(_, pm10, _)| pm10.map(f32::to_bits)).collect();
     assert_eq!(contents, [4.0, 3.0, 1.0].map(|pm10: f32| Some(pm10.to_bits())).into());
-    // The first tells 3 now, before the second did.
+    // The first body contains 3 now, before the second did.
     assert_eq!(
         uplinks(&app, "recorded duplicates").await,
         json!([{ "recorded": 1, "duplicates": 0 }, { "recorded": 0, "duplicates": 1 }, { "recorded": 2, "duplicates": 0 }])
@@ -164,7 +164,7 @@ async fn rows_that_others_brought_are_left_alone() {
 }
 
 #[tokio::test]
-async fn when_the_first_row_of_a_moment_goes_another_becomes_the_first() {
+async fn next_row_replaces_a_removed_first_row_of_a_time() {
     let app = TestApp::new().await;
     post(&app, &app.admin, &with_temperature(1, 17.0)).await;
     post(&app, &app.admin, &with_temperature(2, 18.0)).await;
@@ -173,31 +173,36 @@ async fn when_the_first_row_of_a_moment_goes_another_becomes_the_first() {
     assert_eq!(stored(&app).await, [(0, Some(2.0), Some(18.0))]);
     let latest = app.query("{ device(key: \"bike\") { latest { pm10 weather { temperature } } } }").await;
     assert_eq!(latest["device"]["latest"], json!({ "pm10": 2.0, "weather": { "temperature": 18.0 } }));
-    post(&app, &app.admin, &told(3)).await;
+    post(&app, &app.admin, &sample_json(3)).await;
     assert_eq!(stored(&app).await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_and_changes_nothing() {
+async fn dry_run_reports_and_changes_nothing() {
     let app = TestApp::new().await;
-    post(&app, &app.admin, &told(5)).await;
+    post(&app, &app.admin, &sample_json(5)).await;
     post(&app, &app.admin, &json!("{")).await;
-    fix(&app, 0, &json!([told(6), told(7), { "device": "bike", "time": "2027-05-01T10:00:00Z", "pm10": 1 }])).await;
+    fix(
+        &app,
+        0,
+        &json!([sample_json(6), sample_json(7), { "device": "bike", "time": "2027-05-01T10:00:00Z", "pm10": 1 }]),
+    )
+    .await;
     let before = rows(&app, &EVERYTHING).await;
-    let told = replay(&app, json!({ "filter": {}, "dryRun": true })).await;
-    assert_eq!((&told["uplinks"], &told["undecodable"]), (&json!(2), &json!(1)));
-    assert_eq!((&told["samples"], &told["rejected"], &told["recorded"]), (&json!(2), &json!(1), &Value::Null));
+    let report = replay(&app, json!({ "filter": {}, "dryRun": true })).await;
+    assert_eq!((&report["uplinks"], &report["undecodable"]), (&json!(2), &json!(1)));
+    assert_eq!((&report["samples"], &report["rejected"], &report["recorded"]), (&json!(2), &json!(1), &Value::Null));
     assert_eq!(rows(&app, &EVERYTHING).await, before);
 }
 
 #[tokio::test]
-async fn what_is_still_not_understood_says_why_and_what_was_understood_stays() {
+async fn still_undecodable_uplinks_have_a_reason_and_decoded_samples_stay() {
     let app = TestApp::new().await;
     post(&app, &app.admin, &json!("{")).await;
-    post(&app, &app.admin, &told(5)).await;
+    post(&app, &app.admin, &sample_json(5)).await;
     app.record(json!([{ "device": "other", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
     app.clock.advance(TimeDelta::seconds(1));
-    post(&app, &app.admin, &told(6)).await;
+    post(&app, &app.admin, &sample_json(6)).await;
     sqlx::raw_sql("update uplink set format = 'of-old' where convert_from(body, 'UTF8') like '%\"pm10\":6%'")
         .execute(&app.database.writes)
         .await
@@ -206,8 +211,8 @@ async fn what_is_still_not_understood_says_why_and_what_was_understood_stays() {
     fix(&app, 0, &json!("no object")).await;
     fix(&app, 1, &json!(7)).await;
     let before = rows(&app, &["measurement", "latest"]).await;
-    let told = replay(&app, json!({ "filter": {} })).await;
-    assert_eq!((&told["uplinks"], &told["undecodable"], &told["skipped"]), (&json!(4), &json!(2), &json!(2)));
+    let report = replay(&app, json!({ "filter": {} })).await;
+    assert_eq!((&report["uplinks"], &report["undecodable"], &report["skipped"]), (&json!(4), &json!(2), &json!(2)));
     assert_eq!(rows(&app, &["measurement", "latest"]).await, before);
     let found = uplinks(&app, "outcome error recorded format").await;
     let outcomes: Vec<_> = found.as_array().expect("nodes").iter().map(|node| node["outcome"].as_str()).collect();
@@ -231,8 +236,8 @@ async fn a_revoked_key_is_no_hindrance_but_a_bound_one_stays_bound() {
     fix(&app, 0, &json!({ "device": "own", "pm10": 5 })).await;
     fix(&app, 1, &json!({ "device": "other", "pm10": 5 })).await;
 
-    let told = replay(&app, json!({ "filter": {} })).await;
-    assert_eq!((&told["recorded"], &told["undecodable"]), (&json!(1), &json!(1)));
+    let report = replay(&app, json!({ "filter": {} })).await;
+    assert_eq!((&report["recorded"], &report["undecodable"]), (&json!(1), &json!(1)));
     let found = uplinks(&app, "outcome error apiKey { name }").await;
     let error = "it speaks of device other, and the key it came with records for own only";
     assert_eq!(
@@ -247,14 +252,14 @@ async fn a_revoked_key_is_no_hindrance_but_a_bound_one_stays_bound() {
 async fn a_replay_goes_on_where_the_one_before_ended() {
     let app = TestApp::new().await;
     for n in 0..5 {
-        post(&app, &app.admin, &told(n)).await;
+        post(&app, &app.admin, &sample_json(n)).await;
     }
     let (mut after, mut seen) = (Value::Null, Vec::new());
     loop {
-        let told = replay(&app, json!({ "filter": { "formats": ["json"] }, "limit": 2, "after": after })).await;
-        seen.push(told["uplinks"].as_i64().expect("a count"));
-        after = told["after"].clone();
-        if told["hasMore"] == false {
+        let report = replay(&app, json!({ "filter": { "formats": ["json"] }, "limit": 2, "after": after })).await;
+        seen.push(report["uplinks"].as_i64().expect("a count"));
+        after = report["after"].clone();
+        if report["hasMore"] == false {
             break;
         }
     }
@@ -271,7 +276,7 @@ async fn a_replay_goes_on_where_the_one_before_ended() {
         (json!({ "filter": {}, "limit": 1001 }), "input.limit"),
         (json!({ "filter": {}, "limit": 0 }), "input.limit"),
         (json!({ "filter": {}, "after": "x" }), "input.after"),
-        (json!({ "filter": { "devices": ["nobody"] } }), "input.filter.devices[0]"),
+        (json!({ "filter": { "devices": ["unknown"] } }), "input.filter.devices[0]"),
     ] {
         let answer = app.graphql(Some(&app.admin), REPLAY, json!({ "input": input })).await;
         assert_eq!(answer["errors"][0]["extensions"]["argument"], argument, "{input}: {answer}");
@@ -281,10 +286,10 @@ async fn a_replay_goes_on_where_the_one_before_ended() {
 const DEVICES: [&str; 3] = ["a", "b", "c"];
 
 /// A sample: its device, its second, its PM10, its temperature.
-type Told = (usize, i64, u8, Option<u8>);
+type BodySample = (usize, i64, u8, Option<u8>);
 
-fn body(samples: &[Told]) -> Value {
-    let sample = |&(device, second, pm10, temperature): &Told| {
+fn body(samples: &[BodySample]) -> Value {
+    let sample = |&(device, second, pm10, temperature): &BodySample| {
         let time = crate::support::at("2026-05-01T10:00:00Z") + TimeDelta::seconds(second);
         let mut sample = json!({ "device": DEVICES[device], "time": time, "pm10": pm10 });
         if let Some(temperature) = temperature {
@@ -295,13 +300,13 @@ fn body(samples: &[Told]) -> Value {
     samples.iter().map(sample).collect::<Vec<_>>().into()
 }
 
-/// Whatever was recorded before: after a replay what is stored is what the bodies tell now, each once; a second one changes
-/// nothing, and neither do two at once, one of them at another gateway.
+/// Whatever was recorded before: after a replay the stored samples are those of the current bodies, each once; a second
+/// replay changes nothing, and neither do two at once, one of them at another gateway.
 #[tokio::test]
 async fn random_bodies_after_a_fix_are_stored_as_if_they_had_been_right_from_the_start() {
     let options = empty_database().await;
     let (app, other) = (TestApp::on(&options, true).await, TestApp::on_second(&options).await);
-    // Each uplink tells of its own moments, among which the fix changes what there is; some moments are shared.
+    // Each uplink has its own times, within which the fix changes values; some times are shared.
     let one = (0..DEVICES.len(), 0..4_i64, 0..3_u8, proptest::option::of(0..2_u8));
     let some =
         proptest::collection::vec(proptest::collection::vec((one, 0..3_u8, proptest::option::of(0..2_u8)), 1..8), 40);
@@ -313,7 +318,7 @@ async fn random_bodies_after_a_fix_are_stored_as_if_they_had_been_right_from_the
         post(&app, &app.admin, &body(&uplink.iter().map(|(old, ..)| *old).collect::<Vec<_>>())).await;
     }
     for (place, uplink) in some.iter().enumerate() {
-        let new: Vec<Told> = uplink
+        let new: Vec<BodySample> = uplink
             .iter()
             .map(|((device, second, ..), pm10, temperature)| (*device, *second, *pm10, *temperature))
             .collect();
@@ -321,7 +326,7 @@ async fn random_bodies_after_a_fix_are_stored_as_if_they_had_been_right_from_the
         fix(&app, place, &body(&new)).await;
     }
     replay_all(&app).await;
-    let check = async |expected: &BTreeSet<Told>| {
+    let check = async |expected: &BTreeSet<BodySample>| {
         let found: Vec<(String, i64, f32, Option<f64>)> = sqlx::query_as(
             "select key, extract(epoch from measured_at - timestamptz '2026-05-01 10:00Z')::bigint, pm10, temperature
              from measurement join device using (device_id) left join weather using (device_id, measured_at, seq)",
@@ -379,7 +384,7 @@ async fn random_bodies_after_a_fix_are_stored_as_if_they_had_been_right_from_the
 async fn the_command_replays_what_its_options_say_beside_a_running_gateway() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
-    for body in ["{", "[", "{"].map(Value::from).iter().chain([&told(5)]) {
+    for body in ["{", "[", "{"].map(Value::from).iter().chain([&sample_json(5)]) {
         post(&app, &app.admin, body).await;
     }
     for place in 0..2 {
@@ -389,8 +394,8 @@ async fn the_command_replays_what_its_options_say_beside_a_running_gateway() {
     let run = async |arguments: &[&str]| {
         let output = output(on(&options, &[&["replay"], arguments].concat())).await;
         assert!(output.status.success(), "{}", text(&output.stderr));
-        let said = text(&output.stdout);
-        said.split_once(" in ").expect("a time").0.to_owned()
+        let message = text(&output.stdout);
+        message.split_once(" in ").expect("a time").0.to_owned()
     };
     let before = rows(&app, &EVERYTHING).await;
     let dry = run(&["--all", "--dry-run"]).await;
@@ -407,10 +412,10 @@ async fn the_command_replays_what_its_options_say_beside_a_running_gateway() {
     assert_eq!(recorded, "2 uplinks, 0 undecodable: 1 samples recorded, 1 stored before, 0 rejected");
     assert_eq!(run(&["--all"]).await, "4 uplinks, 1 undecodable: 0 samples recorded, 3 stored before, 0 rejected");
     for (arguments, hint) in [
-        (&["replay", "--device", "nobody"][..], "--device: there is no device \"nobody\""),
+        (&["replay", "--device", "unknown"][..], "--device: there is no device \"unknown\""),
         (&["replay", "--from", "2999-01-01T00:00:00Z"], "--from"),
     ] {
-        let said = failure(on(&options, arguments)).await;
-        assert!(said.contains(hint), "{said}");
+        let message = failure(on(&options, arguments)).await;
+        assert!(message.contains(hint), "{message}");
     }
 }

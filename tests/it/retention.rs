@@ -1,4 +1,4 @@
-//! Forgetting what arrived: whole months, when all of them is old enough, and in nobody's way.
+//! Retention of uplinks: whole months are dropped once all of them is old enough, without blocking anything.
 
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// One uplink in each of these months, told at the 15th.
+/// One uplink in each of these months, received on the 15th.
 async fn fill(app: &TestApp, months: usize) {
     for _ in 0..months {
         let body = json!({ "device": "bike", "time": app.clock.now(), "pm10": 5 }).to_string();
@@ -28,7 +28,7 @@ async fn fill(app: &TestApp, months: usize) {
     }
 }
 
-async fn forget(app: &TestApp, retention: &str) -> DroppedPartitions {
+async fn run_retention(app: &TestApp, retention: &str) -> DroppedPartitions {
     let retention: RetentionPolicy = retention.parse().expect("a retention");
     let mut connection = app.database.writes.acquire().await.expect("a connection");
     drop_old_partitions(&mut connection, retention, app.clock.now()).await.expect("no failure")
@@ -48,23 +48,23 @@ async fn months_go_when_all_of_them_is_older_and_measurements_stay() {
     let app = TestApp::new().await;
     fill(&app, 4).await; // on 1 May, 1 June, 2 July, 2 August
     // It is 2 September. 31 July is 33 days ago, so July is over with 33 days and not with 34.
-    assert_eq!(forget(&app, "forever").await, DroppedPartitions::default());
-    assert_eq!(forget(&app, "34d").await.dropped, [month("2026-05-01"), month("2026-06-01")]);
+    assert_eq!(run_retention(&app, "forever").await, DroppedPartitions::default());
+    assert_eq!(run_retention(&app, "34d").await.dropped, [month("2026-05-01"), month("2026-06-01")]);
     assert_eq!(count(&app, "uplink").await, 2);
-    assert_eq!(forget(&app, "34d").await, DroppedPartitions::default());
-    assert_eq!(forget(&app, "32d").await.dropped, [month("2026-07-01")]);
+    assert_eq!(run_retention(&app, "34d").await, DroppedPartitions::default());
+    assert_eq!(run_retention(&app, "32d").await.dropped, [month("2026-07-01")]);
     assert_eq!((count(&app, "uplink").await, count(&app, "measurement").await), (1, 4));
     let left = app.admin("{ uplinks { nodes { receivedAt } } }", json!({})).await;
     assert_eq!(left["uplinks"]["nodes"], json!([{ "receivedAt": "2026-08-02T12:00:00Z" }]));
 }
 
-/// The recorder remembers which months there are; one that was dropped is found missing and made again.
+/// The recorder caches the existing months; a dropped one is found missing and created again.
 #[tokio::test]
 async fn a_recorder_that_knew_a_forgotten_month_goes_on() {
     let app = TestApp::new().await;
     fill(&app, 1).await;
     app.clock.advance(TimeDelta::days(100));
-    assert_eq!(forget(&app, "90d").await.dropped, [month("2026-05-01")]);
+    assert_eq!(run_retention(&app, "90d").await.dropped, [month("2026-05-01")]);
     app.clock.advance(noon() - app.clock.now());
     let body = json!({ "device": "bike", "time": "2026-05-01T11:00:00Z", "pm10": 6 }).to_string();
     assert!(app.post("/ingest/json", Some(&app.admin), body).await.status.is_success());
@@ -72,18 +72,21 @@ async fn a_recorder_that_knew_a_forgotten_month_goes_on() {
 }
 
 #[tokio::test]
-async fn a_month_in_use_is_left_for_later_and_nobody_waits_long() {
+async fn month_in_use_is_dropped_later_and_blocks_no_writer() {
     let app = TestApp::new().await;
     fill(&app, 1).await;
     app.clock.advance(TimeDelta::days(100));
     let mut reader = app.database.reads.begin().await.expect("a transaction");
     reader.execute("select count(*) from uplink").await.expect("a look");
-    assert_eq!(forget(&app, "90d").await, DroppedPartitions { dropped: Vec::new(), in_use: vec![month("2026-05-01")] });
-    // The lock was given up: somebody else can write.
+    assert_eq!(
+        run_retention(&app, "90d").await,
+        DroppedPartitions { dropped: Vec::new(), in_use: vec![month("2026-05-01")] }
+    );
+    // The lock was released: another session can write.
     let body = json!({ "device": "bike", "time": app.clock.now(), "pm10": 7 }).to_string();
     assert!(app.post("/ingest/json", Some(&app.admin), body).await.status.is_success());
     reader.rollback().await.expect("ended");
-    assert_eq!(forget(&app, "90d").await.dropped, [month("2026-05-01")]);
+    assert_eq!(run_retention(&app, "90d").await.dropped, [month("2026-05-01")]);
 }
 
 #[tokio::test]
@@ -91,19 +94,19 @@ async fn two_gateways_forget_at_once_and_each_month_goes_once() {
     let app = TestApp::new().await;
     fill(&app, 6).await;
     app.clock.advance(TimeDelta::days(200));
-    let (one, two) = tokio::join!(forget(&app, "90d"), forget(&app, "90d"));
+    let (one, two) = tokio::join!(run_retention(&app, "90d"), run_retention(&app, "90d"));
     assert_eq!((one.in_use, two.in_use), (Vec::new(), Vec::new()));
     let mut dropped = one.dropped.len() + two.dropped.len();
-    // One left out what the other was at, or what Postgres itself was at just then.
+    // One skipped the month that the other, or Postgres itself, was working on.
     let since = Instant::now();
     while dropped < 6 && since.elapsed() < DEADLINE {
-        dropped += forget(&app, "90d").await.dropped.len();
+        dropped += run_retention(&app, "90d").await.dropped.len();
     }
     assert_eq!(dropped, 6);
     assert_eq!(count(&app, "uplink").await, 0);
 }
 
-/// A partition that an operator made by hand is none of ours.
+/// A partition that an operator created by hand is left alone.
 #[tokio::test]
 async fn partitions_of_other_names_are_left_alone() {
     let app = TestApp::new().await;
@@ -113,12 +116,12 @@ async fn partitions_of_other_names_are_left_alone() {
     .execute(&app.database.writes)
     .await
     .expect("made");
-    assert_eq!(forget(&app, "1d").await, DroppedPartitions::default());
+    assert_eq!(run_retention(&app, "1d").await, DroppedPartitions::default());
 }
 
-/// The tests' clock stands long ago, as the program's own clock sees it.
+/// The tests' clock is long past for the program's own clock.
 #[tokio::test]
-async fn a_gateway_forgets_when_it_starts_unless_it_is_told_to_keep_everything() {
+async fn retention_runs_at_startup_unless_disabled() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     app.clock.advance(at("2020-05-01T00:00:00Z") - noon());
@@ -140,6 +143,6 @@ async fn a_gateway_forgets_when_it_starts_unless_it_is_told_to_keep_everything()
     assert_eq!((count(&app, "uplink").await, count(&app, "measurement").await), (0, 1));
     assert_eq!(forgetting.terminate(), Some(0), "it doesn't wait for the next round");
     let refused = output(serve("a while")).await;
-    let said = text(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("such as 90d"), "{said}");
+    let message = text(&refused.stderr);
+    assert!(!refused.status.success() && message.contains("such as 90d"), "{message}");
 }

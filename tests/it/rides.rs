@@ -9,22 +9,22 @@ use serde_json::json;
 
 use crate::support::{
     TestApp, at,
-    packet::{Raw, encode, ttn_body},
+    packet::{RawSample, encode, ttn_body},
 };
 
-/// A ride of our own making: a spiral, a sample every three seconds.
-fn ride(samples: u32) -> Vec<Raw> {
+/// A synthetic ride: a spiral, a sample every three seconds.
+fn ride(samples: u32) -> Vec<RawSample> {
     (0..samples)
         .map(|n| {
             let angle = f64::from(n) / 40.0;
             let (latitude, longitude) =
                 (52.2 + 0.00004 * f64::from(n) * angle.sin(), 0.12 + 0.00005 * f64::from(n) * angle.cos());
-            Raw::new(latitude, longitude, 10.0 + f64::from(n % 90), 5.0 + f64::from(n % 5))
+            RawSample::new(latitude, longitude, 10.0 + f64::from(n % 90), 5.0 + f64::from(n % 5))
         })
         .collect()
 }
 
-async fn post_by_sixteen(app: &Arc<TestApp>, ride: &[Raw]) {
+async fn post_by_sixteen(app: &Arc<TestApp>, ride: &[RawSample]) {
     let start = at("2019-02-25T16:00:00Z");
     let packets: Vec<_> = ride
         .chunks(8)
@@ -39,12 +39,12 @@ async fn post_by_sixteen(app: &Arc<TestApp>, ride: &[Raw]) {
         let (app, packets) = (app.clone(), packets.clone());
         tokio::spawn(async move {
             let mut receipt = Receipt::default();
-            // Each packet twice: the second time by another client, while the first may still be on its way.
+            // Each packet twice: the second time by another client, while the first may still be in flight.
             for number in (0..packets.len() * 2).filter(|number| number % 16 == client) {
                 let answer = app.uplink(packets[number / 2].clone()).await;
                 assert_eq!(answer.status, 201, "{}", answer.text);
-                let told = answer.json();
-                let count = |field: &str| usize::try_from(told[field].as_u64().expect("a number")).expect("small");
+                let response = answer.json();
+                let count = |field: &str| usize::try_from(response[field].as_u64().expect("a number")).expect("small");
                 receipt.recorded += count("recorded");
                 receipt.duplicates += count("duplicates");
             }
@@ -84,8 +84,8 @@ async fn a_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_once(
     post_by_sixteen(&app, &ride(800)).await;
 }
 
-/// Reads a real ride from the folder beside the repository; left out where that is missing. The test above stands on
-/// one of our own making.
+/// Reads a real ride from the folder beside the repository; skipped where that is missing. The test above uses a
+/// synthetic one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_once() {
     let Ok(track) =
@@ -98,7 +98,7 @@ async fn a_real_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_
         .lines()
         .map(|line| {
             let values: Vec<f64> = line.split(',').map(|value| value.trim().parse().expect("a number")).collect();
-            Raw::new(values[0], values[1], values[2], values[3])
+            RawSample::new(values[0], values[1], values[2], values[3])
         })
         .collect();
     assert_eq!(ride.len(), 1896);
@@ -106,9 +106,9 @@ async fn a_real_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_
     post_by_sixteen(&app, &decodable(&ride)).await;
 }
 
-/// The ride as its packets can tell it: where the bicycle moved more than half a window between two samples, the
+/// The ride as far as its packets can express it: where the bicycle moved more than half a window between two samples, the
 /// decoder finds the rest of the packet one window off.
-fn decodable(ride: &[Raw]) -> Vec<Raw> {
+fn decodable(ride: &[RawSample]) -> Vec<RawSample> {
     let follow = |previous: u32, raw: u32| {
         let step = (raw & 0x7ff).cast_signed() - (previous & 0x7ff).cast_signed();
         let step = if step > 1024 {
@@ -127,7 +127,7 @@ fn decodable(ride: &[Raw]) -> Vec<Raw> {
                 .scan(packet[0], move |previous, &raw| {
                     let latitude = follow(previous.latitude, raw.latitude);
                     let longitude = follow(previous.longitude, raw.longitude);
-                    *previous = Raw { latitude, longitude, ..raw };
+                    *previous = RawSample { latitude, longitude, ..raw };
                     Some(*previous)
                 })
                 .fold(vec![packet[0]], |mut whole, raw| {

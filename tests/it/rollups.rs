@@ -1,5 +1,5 @@
-//! What hours come to, kept up to date: always what the rows of `measurement` come to, whatever was stored and taken back
-//! in which order, by several gateways at once.
+//! Hourly rollups are kept up to date: they always equal the aggregates of the rows of `measurement`, whatever was stored
+//! and deleted in which order, by several gateways at once.
 
 use airgraph::{
     db,
@@ -24,13 +24,13 @@ use proptest::{
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use uuid::Uuid;
 
-use crate::support::{TestApp, at, empty_database, noon, rollups::assert_rollups_are_true};
+use crate::support::{TestApp, at, empty_database, noon, rollups::assert_rollups_match};
 
-/// A sample in numbers.
+/// A sample as numbers.
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct TestSample {
     device: u8,
-    /// Since two hours before a month ends.
+    /// Minutes since two hours before a month ends.
     minute: i64,
     place: Option<u8>,
     pm2_5: Option<i16>,
@@ -38,24 +38,24 @@ struct Told {
     temperature: Option<i16>,
 }
 
-/// The place (0, 0).
+/// The position (0, 0).
 const NULL_ISLAND: u8 = 5;
-/// A place in the same cells of rollups, where a device can be.
+/// A position in the same rollup cells, where a device can be.
 const BESIDE_NULL_ISLAND: u8 = 6;
 
-/// What is done in one go.
+/// One operation.
 #[derive(Clone, Debug)]
 enum Step {
-    Record(Vec<Told>),
-    /// So many samples of one device, from this one on, one every few seconds.
-    Upload(Told, i64),
-    /// The uplink with this place is understood otherwise now: other values, other places.
+    Record(Vec<TestSample>),
+    /// This number of samples of one device, starting with this one, one every few seconds.
+    Upload(TestSample, i64),
+    /// The uplink with this index now decodes to other values and other places.
     Replay(usize, i16),
-    /// What a device measured in so many minutes goes, or what was measured above a value.
-    Delete(Told, i64),
+    /// Deletes the measurements of a device in this number of minutes, or those above a value.
+    Delete(TestSample, i64),
 }
 
-fn told() -> impl Strategy<Value = Told> {
+fn any_sample() -> impl Strategy<Value = TestSample> {
     let value = || {
         let tenths = prop_oneof![6 => 0..=9999_i16, 1 => Just(-9990_i16), 1 => -100..0_i16, 1 => 10_000..13_000_i16];
         proptest::option::weighted(0.8, tenths)
@@ -63,20 +63,27 @@ fn told() -> impl Strategy<Value = Told> {
     let place = prop_oneof![6 => 0..5_u8, 1 => Just(NULL_ISLAND), 1 => Just(BESIDE_NULL_ISLAND)];
     let temperature = proptest::option::weighted(0.3, prop_oneof![Just(20_i16), Just(200_i16)]);
     (0..4_u8, 0..240_i64, proptest::option::weighted(0.7, place), value(), value(), temperature).prop_map(
-        |(device, minute, place, pm2_5, pm10, temperature)| Told { device, minute, place, pm2_5, pm10, temperature },
+        |(device, minute, place, pm2_5, pm10, temperature)| TestSample {
+            device,
+            minute,
+            place,
+            pm2_5,
+            pm10,
+            temperature,
+        },
     )
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => proptest::collection::vec(told(), 1..20).prop_map(Step::Record),
-        1 => (told(), 500..900_i64).prop_map(|(first, count)| Step::Upload(first, count)),
-        2 => (told(), 1..90_i64).prop_map(|(first, minutes)| Step::Delete(first, minutes)),
+        6 => proptest::collection::vec(any_sample(), 1..20).prop_map(Step::Record),
+        1 => (any_sample(), 500..900_i64).prop_map(|(first, count)| Step::Upload(first, count)),
+        2 => (any_sample(), 1..90_i64).prop_map(|(first, minutes)| Step::Delete(first, minutes)),
         3 => (0..1000_usize, 1..50_i16).prop_map(|(which, by)| Step::Replay(which, by)),
     ]
 }
 
-impl Told {
+impl TestSample {
     fn time(self) -> DateTime<Utc> {
         at("2026-04-30T22:00:00Z") + TimeDelta::minutes(self.minute)
     }
@@ -123,8 +130,12 @@ fn arrival(observations: Vec<Observation>) -> Submission {
 impl Step {
     async fn take(self, app: &TestApp) {
         let submission = match self {
-            Self::Record(told) => arrival(
-                told.iter().enumerate().map(|(index, told)| told.observation(index, TimeDelta::zero())).collect(),
+            Self::Record(samples) => arrival(
+                samples
+                    .iter()
+                    .enumerate()
+                    .map(|(index, sample)| sample.observation(index, TimeDelta::zero()))
+                    .collect(),
             ),
             Self::Upload(first, count) => {
                 let samples =
@@ -141,8 +152,8 @@ impl Step {
     }
 }
 
-/// Deletes what a device measured for so many minutes, or, of all devices, what is as much as that sample told.
-async fn delete(app: &TestApp, first: Told, minutes: i64) {
+/// Deletes what a device measured in this number of minutes, or, of all devices, all values at least those of the sample.
+async fn delete(app: &TestApp, first: TestSample, minutes: i64) {
     let condition = match first.pm10 {
         Some(pm10) if minutes % 3 == 0 => Condition::Between(
             Quantity::Pm10,
@@ -163,7 +174,7 @@ async fn delete(app: &TestApp, first: Told, minutes: i64) {
     delete_measurements::run(&app.database.writes, &filter, false).await.expect("deleted");
 }
 
-/// An uplink that tells other values, at other places, of the times of which it told.
+/// An uplink with other values, at other places, for the times that it had before.
 async fn replayed(app: &TestApp, which: usize, by: i16) -> Option<Submission> {
     let uplinks: Vec<(Uuid, DateTime<Utc>)> =
         sqlx::query_as("select uplink_id, received_at from uplink order by uplink_id")
@@ -182,8 +193,8 @@ async fn replayed(app: &TestApp, which: usize, by: i16) -> Option<Submission> {
         let value = by + i16::try_from(seq).expect("small");
         let place = u8::try_from(by % 8).ok().filter(|place| *place < 7);
         let pm10 = if by % 5 == 0 { -9990 } else { value };
-        let told = Told { device: 0, minute: 0, place, pm2_5: None, pm10: Some(pm10), temperature: None };
-        let mut seen = told.observation(index, time - at("2026-04-30T22:00:00Z"));
+        let sample = TestSample { device: 0, minute: 0, place, pm2_5: None, pm10: Some(pm10), temperature: None };
+        let mut seen = sample.observation(index, time - at("2026-04-30T22:00:00Z"));
         seen.device = DeviceKey::try_new(device).expect("a key");
         seen
     });
@@ -201,12 +212,12 @@ async fn after_any_steps_of_two_gateways_the_rollups_are_what_is_stored() {
     for some in steps.chunks(8) {
         let taken = some.iter().cloned().enumerate().map(|(n, step)| step.take(&gateways[n % 2]));
         join_all(taken).await;
-        assert_rollups_are_true(&mut connection).await;
+        assert_rollups_match(&mut connection).await;
         let wrong: i64 = sqlx::query_scalar(
             "with newest as (select distinct on (device_id) device_id, measured_at, seq, pm2_5, pm10 from measurement
                              order by device_id, measured_at desc, seq desc),
-                  told as (select device_id, measured_at, seq, pm2_5, pm10 from latest)
-             select count(*) from ((table newest except table told) union all (table told except table newest)) as wrong",
+                  stored as (select device_id, measured_at, seq, pm2_5, pm10 from latest)
+             select count(*) from ((table newest except table stored) union all (table stored except table newest)) as wrong",
         )
         .fetch_one(&mut *connection)
         .await
@@ -231,7 +242,7 @@ async fn migrate(connection: &mut PgConnection, version: i64) {
     transaction.commit().await.expect("committed");
 }
 
-/// Puts the rollups back to what they were before migration 12: every value and position counts.
+/// Resets the rollups to their state before migration 12: every value and position counts.
 const BEFORE_INVALID_VALUES: &str = "
     alter table device_hour drop column invalid_count; alter table cell_hour drop column invalid_count;
     alter type new_device_hour drop attribute invalid_count; alter type new_cell_hour drop attribute invalid_count;
@@ -267,18 +278,18 @@ async fn rollups_from_before_invalid_values_were_left_out_are_recomputed() {
     let app = TestApp::on(&options, true).await;
     let mut runner =
         TestRunner::new(ProptestConfig { rng_seed: RngSeed::Fixed(20_261_129), ..ProptestConfig::default() });
-    let told = proptest::collection::vec(told(), 400).new_tree(&mut runner).expect("input").current();
-    let valid = Told { device: 3, minute: 0, place: Some(0), pm2_5: Some(71), pm10: Some(90), temperature: None };
+    let sample = proptest::collection::vec(any_sample(), 400).new_tree(&mut runner).expect("input").current();
+    let valid = TestSample { device: 3, minute: 0, place: Some(0), pm2_5: Some(71), pm10: Some(90), temperature: None };
     // Some hours have no flagged measurement: those of a device of its own.
     // And in some hours nothing but the position is wrong.
     let places = [(250, NULL_ISLAND), (310, NULL_ISLAND), (311, BESIDE_NULL_ISLAND)];
-    let elsewhere = places.map(|(minute, place)| Told { device: 2, minute, place: Some(place), ..valid });
-    let valid = (0..4).map(|n| Told { minute: 60 * n, ..valid }).chain(elsewhere);
-    let samples = told.into_iter().map(|told| Told { device: told.device % 3, ..told });
-    let samples = samples.chain(valid).map(|told| told.observation(0, TimeDelta::zero()));
+    let elsewhere = places.map(|(minute, place)| TestSample { device: 2, minute, place: Some(place), ..valid });
+    let valid = (0..4).map(|n| TestSample { minute: 60 * n, ..valid }).chain(elsewhere);
+    let samples = sample.into_iter().map(|sample| TestSample { device: sample.device % 3, ..sample });
+    let samples = samples.chain(valid).map(|sample| sample.observation(0, TimeDelta::zero()));
     app.recorder.record(arrival(samples.collect())).await.expect("recorded");
     let mut connection = app.database.writes.acquire().await.expect("a connection");
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
 
     connection.execute(BEFORE_INVALID_VALUES).await.expect("as it was before");
     let invalid: (i64, i64) = sqlx::query_as(
@@ -295,7 +306,7 @@ async fn rollups_from_before_invalid_values_were_left_out_are_recomputed() {
 
     connection.execute("set time zone 'Asia/Kathmandu'").await.expect("a time zone");
     migrate(&mut connection, 12).await;
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
     let after: String = sqlx::query_scalar(places).fetch_one(&mut *connection).await.expect("places");
     assert_eq!(after, before, "hours without flagged measurements are left as they are");
     let indexes: i64 = sqlx::query_scalar("select count(*) from pg_class where relname like 'cell_hour%whole'")
@@ -303,39 +314,40 @@ async fn rollups_from_before_invalid_values_were_left_out_are_recomputed() {
         .await
         .expect("a count");
     assert_eq!(indexes, 0, "indexes without the new column");
-    let another = Told { device: 1, minute: 1, place: Some(1), pm2_5: Some(-9990), pm10: Some(7), temperature: None };
+    let another =
+        TestSample { device: 1, minute: 1, place: Some(1), pm2_5: Some(-9990), pm10: Some(7), temperature: None };
     app.recorder.record(arrival(vec![another.observation(0, TimeDelta::zero())])).await.expect("recorded");
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
 }
 
 #[tokio::test]
-async fn what_was_recorded_before_there_were_rollups_is_in_them() {
+async fn migration_builds_rollups_of_existing_measurements() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let samples = (0..240_u8).map(|n| {
         let place = Some(n % 5).filter(|place| *place < 4);
         let (pm2_5, pm10) = (Some(7), Some(n.into()));
-        let told = Told { device: n % 3, minute: n.into(), place, pm2_5, pm10, temperature: None };
-        told.observation(0, TimeDelta::zero())
+        let sample = TestSample { device: n % 3, minute: n.into(), place, pm2_5, pm10, temperature: None };
+        sample.observation(0, TimeDelta::zero())
     });
     app.recorder.record(arrival(samples.collect())).await.expect("recorded");
     let mut connection = app.database.writes.acquire().await.expect("a connection");
-    // As it was before: the rows are there, the tables are not.
+    // As before: the rows exist, the tables don't.
     let gone = "drop table device_hour, cell_hour; drop type new_device_hour, new_cell_hour";
     connection.execute(gone).await.expect("dropped");
     connection.execute("set time zone 'Asia/Kathmandu'").await.expect("a time zone"); // where hours begin at a quarter
     migrate(&mut connection, 10).await;
     migrate(&mut connection, 12).await;
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
     let hours: (i64, i64) =
         sqlx::query_as("select (select count(*) from device_hour), (select count(*) from cell_hour)")
             .fetch_one(&mut *connection)
             .await
             .expect("counts");
     assert_eq!(hours, (12, 8));
-    // And a gateway that starts after the migration goes on from there.
+    // And a gateway that starts after the migration continues from there.
     let app = TestApp::on_second(&options).await;
-    let late = Told { device: 1, minute: 1, place: Some(1), pm2_5: Some(9999), pm10: None, temperature: None };
+    let late = TestSample { device: 1, minute: 1, place: Some(1), pm2_5: Some(9999), pm10: None, temperature: None };
     app.recorder.record(arrival(vec![late.observation(0, TimeDelta::zero())])).await.expect("recorded");
-    assert_rollups_are_true(&mut connection).await;
+    assert_rollups_match(&mut connection).await;
 }

@@ -12,7 +12,7 @@ fn schema_graphql_is_the_schema() {
     assert_eq!(committed, graphql::sdl(), "run `cargo run -- schema > schema.graphql`");
 }
 
-/// Every description in the schema: (where, what it says).
+/// Every description in the schema: (where, text).
 fn descriptions() -> Vec<(String, Option<String>)> {
     let document = parse_schema(graphql::sdl()).expect("the schema is valid");
     let mut found = Vec::new();
@@ -72,7 +72,7 @@ fn everything_has_a_description() {
 }
 
 #[test]
-fn every_quantity_is_a_field_that_tells_its_unit() {
+fn every_quantity_field_names_its_unit() {
     let descriptions = descriptions();
     for quantity in Quantity::ALL {
         let definition = quantity.definition();
@@ -95,7 +95,7 @@ fn every_quantity_is_a_field_that_tells_its_unit() {
             let description = description.as_deref().unwrap_or_default();
             assert!(
                 description.contains(&format!("`{}`", definition.unit)),
-                "{place} doesn't tell its unit {}: {description}",
+                "{place} doesn't name its unit {}: {description}",
                 definition.unit
             );
         }
@@ -103,7 +103,7 @@ fn every_quantity_is_a_field_that_tells_its_unit() {
 }
 
 #[test]
-fn every_quantity_is_a_value_of_the_enum_that_tells_its_unit() {
+fn every_quantity_enum_value_names_its_unit() {
     let descriptions = descriptions();
     let of_enum = |place: &str| place.strip_prefix("Quantity.").map(str::to_owned);
     let mut values: Vec<_> = descriptions.iter().filter_map(|(place, _)| of_enum(place)).collect();

@@ -1,4 +1,4 @@
-//! No key and no password stands in any line that the program writes, however much it is asked to log.
+//! No key and no password appears in any log line, at any log level.
 
 use std::{fs::File, process::Stdio};
 
@@ -19,10 +19,10 @@ use crate::support::{
 
 const ADMIN: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
 
-/// The password of a standby that is away.
+/// The password of an unreachable standby.
 const READERS: &str = "the-readers-password";
 
-/// The id of a trace that somebody follows.
+/// The id of a trace.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 struct Run {
@@ -31,7 +31,7 @@ struct Run {
 }
 
 impl Run {
-    /// Starts it, and gives the password of its database too.
+    /// Starts it; returns the password of its database too.
     async fn start(level: &str) -> (Self, String) {
         let options = empty_database().await;
         let log = tempfile::NamedTempFile::new().expect("a file");
@@ -58,7 +58,7 @@ impl Run {
         (status, String::from_utf8(body.to_vec()).expect("text"))
     }
 
-    /// Stops it, and gives all that it wrote.
+    /// Stops it; returns its whole output.
     fn end(self) -> String {
         let welcome = self.gateway.welcome.clone();
         assert_eq!(self.gateway.terminate(), Some(0));
@@ -93,8 +93,8 @@ async fn keys_are_in_no_log_wherever_they_were_sent() {
         let (status, answer) = run.send(&path, &headers, sample(second)).await;
         assert_eq!(status, StatusCode::CREATED, "{answer}");
     }
-    // Keys that open nothing are somebody's all the same: a typing error, or another gateway's.
-    let wrong = "ag_somebody-elses-key-0123456789";
+    // Invalid keys are secrets too: a typing error, or another gateway's key.
+    let wrong = "ag_of-another-gateway-0123456789";
     for (path, headers) in [
         (format!("/key/{wrong}/ingest/json"), Vec::new()),
         ("/graphql".to_owned(), header("authorization", format!("Bearer {wrong}"))),
@@ -130,11 +130,11 @@ async fn keys_are_in_no_log_wherever_they_were_sent() {
     socket
         .subscribe("1", "query ByName($secret: String!) { device(key: $secret) { name } }", json!({ "secret": sensor }))
         .await;
-    assert_eq!(socket.hear().await["type"], "next");
+    assert_eq!(socket.receive().await["type"], "next");
     drop(socket);
     let upgrade = [PROTOCOL, ("x-api-key", ADMIN)];
     let mut socket = Socket::try_open(address, &upgrade).await.expect("an upgrade");
-    socket.say(json!({ "type": "connection_init", "payload": { "accessToken": wrong } })).await;
+    socket.send_json(json!({ "type": "connection_init", "payload": { "accessToken": wrong } })).await;
     socket.closed().await;
 
     let written = run.end();
@@ -148,7 +148,7 @@ async fn keys_are_in_no_log_wherever_they_were_sent() {
         assert_eq!(line, None, "{secret:?} was written");
     }
 
-    // The log of slow operations, which is on for all of them here, tells names and nothing that was asked with.
+    // The slow-operation log, which is enabled for all operations here, contains operation names and no variables.
     let slow: Vec<_> = written.lines().filter(|line| line.contains("slow operation")).collect();
     for expected in [r#"operation="MakeKey" kind="mutation" outcome="answered""#, r#"operation="ByName" kind="query""#]
     {

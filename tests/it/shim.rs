@@ -1,4 +1,4 @@
-//! The REST shim: what a sensor that speaks The Things Network v2 posts, and what it is told.
+//! The REST shim: posts of a sensor in the format of The Things Network v2, and the responses.
 
 use axum::{
     body::Body,
@@ -10,7 +10,7 @@ use crate::{
     cleancycle::EXPECTED_A,
     support::{
         Answer, TestApp,
-        packet::{Raw, encode, ttn_body},
+        packet::{RawSample, encode, ttn_body},
     },
 };
 
@@ -20,11 +20,11 @@ fn recorded(answer: &Answer) -> (StatusCode, Value) {
     (answer.status, answer.json())
 }
 
-fn told(recorded: usize, duplicates: usize) -> (StatusCode, Value) {
+fn created(recorded: usize, duplicates: usize) -> (StatusCode, Value) {
     (StatusCode::CREATED, json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [] }))
 }
 
-/// The samples of packet A as the network's decoder wrote them, keys sorted as numbers or as texts.
+/// The samples of packet A as decoded by the network, keys sorted as numbers or as texts.
 fn fields(sorted_as_texts: bool) -> String {
     let mut fields: Vec<(String, f64)> = EXPECTED_A
         .iter()
@@ -66,14 +66,14 @@ fn assert_are_those_of_a(found: &[(f64, f64, f64, f64)]) {
 }
 
 #[tokio::test]
-async fn a_packet_is_recorded_once_however_often_and_however_it_is_told() {
+async fn packet_is_recorded_once_in_any_encoding_and_repetition() {
     let app = TestApp::new().await;
     let raw = body(&format!(r#""payload_raw":"{PACKET_A}""#));
-    assert_eq!(recorded(&app.uplink(raw.clone()).await), told(8, 0));
-    assert_eq!(recorded(&app.uplink(raw).await), told(0, 8));
+    assert_eq!(recorded(&app.uplink(raw.clone()).await), created(8, 0));
+    assert_eq!(recorded(&app.uplink(raw).await), created(0, 8));
     for sorted_as_texts in [false, true] {
         let fields = body(&format!(r#""payload_fields":{}"#, fields(sorted_as_texts)));
-        assert_eq!(recorded(&app.uplink(fields).await), told(0, 8), "sorted as texts: {sorted_as_texts}");
+        assert_eq!(recorded(&app.uplink(fields).await), created(0, 8), "sorted as texts: {sorted_as_texts}");
     }
     assert_are_those_of_a(&positions(&app, "bike-07").await);
 }
@@ -82,12 +82,12 @@ async fn a_packet_is_recorded_once_however_often_and_however_it_is_told() {
 async fn fields_alone_give_the_samples_in_their_order() {
     let app = TestApp::new().await;
     let both = format!(r#""payload_raw":"","hardware_serial":"","payload_fields":{}"#, fields(true));
-    assert_eq!(recorded(&app.uplink(body(&both)).await), told(8, 0));
+    assert_eq!(recorded(&app.uplink(body(&both)).await), created(8, 0));
     assert_are_those_of_a(&positions(&app, "bike-07").await);
 }
 
-/// Reads a real body from the folder beside the repository; left out where that is missing. The test above stands on
-/// input of our own making.
+/// Reads a real body from the folder beside the repository; skipped where that is missing. The test above uses synthetic
+/// input.
 #[tokio::test]
 async fn a_body_of_the_old_server_is_recorded() {
     let Ok(body) = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/ttn-v2-uplink.json")) else {
@@ -95,8 +95,8 @@ async fn a_body_of_the_old_server_is_recorded() {
         return;
     };
     let app = TestApp::new().await;
-    assert_eq!(recorded(&app.uplink(body.clone()).await), told(8, 0));
-    assert_eq!(recorded(&app.uplink(body).await), told(0, 8));
+    assert_eq!(recorded(&app.uplink(body.clone()).await), created(8, 0));
+    assert_eq!(recorded(&app.uplink(body).await), created(0, 8));
     assert_are_those_of_a(&positions(&app, "cleancycle-application").await);
 }
 
@@ -113,7 +113,7 @@ async fn samples_are_three_seconds_apart_and_end_at_the_networks_time() {
 }
 
 #[tokio::test]
-async fn without_a_time_the_gateways_clock_counts() {
+async fn missing_time_is_replaced_by_the_gateways_clock() {
     let app = TestApp::new().await;
     app.uplink(format!(r#"{{"dev_id":"bike-07","payload_raw":"{PACKET_A}"}}"#)).await;
     let data = app.query(r#"{ device(key: "bike-07") { kind latest { measuredAt } } }"#).await;
@@ -129,7 +129,7 @@ async fn the_device_is_the_first_name_that_is_not_empty() {
         (r#""app_id":"a","dev_id":"","hardware_serial":"""#, "a"),
     ] {
         let body = format!(r#"{{{names},"payload_raw":"{PACKET_A}"}}"#);
-        assert_eq!(recorded(&app.uplink(body).await), told(8, 0));
+        assert_eq!(recorded(&app.uplink(body).await), created(8, 0));
         assert_eq!(positions(&app, device).await.len(), 8, "{names}");
     }
 }
@@ -137,19 +137,19 @@ async fn the_device_is_the_first_name_that_is_not_empty() {
 #[tokio::test]
 async fn empty_fields_record_nothing_and_are_no_error() {
     let app = TestApp::new().await;
-    assert_eq!(recorded(&app.uplink(body(r#""payload_fields":{}"#)).await), told(0, 0));
-    // The predecessor's own test names no device.
+    assert_eq!(recorded(&app.uplink(body(r#""payload_fields":{}"#)).await), created(0, 0));
+    // The test request of the predecessor names no device.
     for body in [
         r#"{"payload_fields":{}}"#,
         r#"{"app_id":"","dev_id":"","hardware_serial":"","payload_raw":"","payload_fields":{},"metadata":{"time":""}}"#,
         r#"{"dev_id":null,"payload_raw":null,"payload_fields":{},"metadata":""}"#,
     ] {
-        assert_eq!(recorded(&app.uplink(body).await), told(0, 0), "{body}");
+        assert_eq!(recorded(&app.uplink(body).await), created(0, 0), "{body}");
     }
 }
 
 #[tokio::test]
-async fn what_can_not_be_true_is_left_out_and_named() {
+async fn impossible_samples_are_rejected_and_reported() {
     let app = TestApp::new().await;
     let fields =
         r#""payload_fields":{"0":91,"1":0.1,"2":5,"3":4,"4":52.2,"5":0.1,"6":5,"7":4,"8":52.2,"9":181,"10":1,"11":1}"#;
@@ -160,7 +160,7 @@ async fn what_can_not_be_true_is_left_out_and_named() {
     assert!(answer["rejected"][0]["detail"].as_str().is_some_and(|detail| detail.contains("91")), "{answer}");
     assert_eq!(answer["rejected"][1]["index"], 2);
 
-    let three = encode(&[Raw::new(52.2, 0.13, 12.0, 7.0); 3]);
+    let three = encode(&[RawSample::new(52.2, 0.13, 12.0, 7.0); 3]);
     let answer = app.uplink(ttn_body("bike-08", "2026-05-01T10:00:00Z", &three).to_string()).await.json();
     assert_eq!((&answer["recorded"], answer["rejected"].as_array().map(Vec::len)), (&json!(3), Some(5)));
     assert_eq!(
@@ -173,14 +173,14 @@ async fn what_can_not_be_true_is_left_out_and_named() {
 #[tokio::test]
 async fn samples_of_the_future_are_left_out() {
     let app = TestApp::new().await;
-    let packet = encode(&[Raw::new(52.2, 0.13, 12.0, 7.0); 8]);
+    let packet = encode(&[RawSample::new(52.2, 0.13, 12.0, 7.0); 8]);
     let answer = app.uplink(ttn_body("bike-07", "2026-05-01T12:01:07Z", &packet).to_string()).await.json();
     assert_eq!(answer["recorded"], 5, "{answer}"); // up to a minute ahead of 12:00:00
     assert_eq!(answer["rejected"][0]["code"], "TIME_IN_THE_FUTURE");
 }
 
 #[tokio::test]
-async fn where_the_time_of_the_network_is_absurd_the_gateways_clock_counts() {
+async fn absurd_network_time_is_replaced_by_the_gateways_clock() {
     let app = TestApp::new().await;
     for (device, time) in [
         "-262143-01-01T00:00:00Z",
@@ -194,7 +194,7 @@ async fn where_the_time_of_the_network_is_absurd_the_gateways_clock_counts() {
     .enumerate()
     {
         let body = format!(r#"{{"dev_id":"{device}","payload_raw":"{PACKET_A}","metadata":{{"time":"{time}"}}}}"#);
-        assert_eq!(recorded(&app.uplink(body).await), told(8, 0), "{time}");
+        assert_eq!(recorded(&app.uplink(body).await), created(8, 0), "{time}");
         let query = "query ($key: String!) { device(key: $key) { latest { measuredAt } } }";
         let data = app.query_with(query, json!({ "key": device.to_string() })).await;
         assert_eq!(data["device"]["latest"]["measuredAt"], "2026-05-01T12:00:00Z", "{time}");
@@ -294,7 +294,7 @@ async fn a_body_beyond_the_limit_or_of_another_type_is_refused() {
 }
 
 #[tokio::test]
-async fn the_key_may_stand_wherever_a_device_can_put_it() {
+async fn key_is_accepted_in_headers_and_in_the_path() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let app = TestApp::new().await;
     let basic = format!("Basic {}", STANDARD.encode(format!("sensor:{}", app.admin)));

@@ -1,4 +1,4 @@
-//! The gateway ends in time, whatever hangs.
+//! The gateway stops in time, whatever hangs.
 
 use std::{
     fs::File,
@@ -22,17 +22,17 @@ use crate::{
     },
 };
 
-/// What the gateway promises, and what starting the signal and reading the status take on a busy machine.
+/// The documented shutdown time, plus the time for the signal and the exit status on a busy machine.
 const MAX_DURATION: Duration = Duration::from_secs(25 + 5);
 
-/// Stops a gateway; its exit code, how long that took, and its log.
+/// Stops a gateway; returns its exit code, the duration, and its log.
 async fn stop(gateway: Gateway, log: tempfile::NamedTempFile) -> (Option<i32>, Duration, String) {
     let since = Instant::now();
     let code = spawn_blocking(move || gateway.terminate()).await.expect("no panic");
     (code, since.elapsed(), std::fs::read_to_string(log.path()).expect("text"))
 }
 
-/// Sends a request and does not read what comes back.
+/// Sends a request and does not read the response.
 async fn send(gateway: &Gateway, head: &str, body: &str) -> TcpStream {
     let host = gateway.address.trim_start_matches("http://");
     let mut connection = TcpStream::connect(host).await.expect("a connection");
@@ -41,7 +41,7 @@ async fn send(gateway: &Gateway, head: &str, body: &str) -> TcpStream {
     connection
 }
 
-/// With a sensor's body, a query and a file in work, a file that never ends, and a socket whose client is gone.
+/// With a sensor's body, a query and a file in flight, a file that never ends, and a socket whose client is gone.
 #[tokio::test]
 async fn a_frozen_database_and_clients_that_hang_do_not_keep_the_gateway_from_ending() {
     let postgres = OwnPostgres::start(&["fsync=off"]).await;
@@ -82,7 +82,7 @@ async fn a_frozen_database_and_clients_that_hang_do_not_keep_the_gateway_from_en
     assert!(written.contains("shutdown goes on without waiting any longer"), "{written}");
 }
 
-/// A private Postgres that is frozen can't be stopped; `dev-db` does it once it goes on.
+/// A private Postgres that is frozen can't be stopped; `dev-db` stops it once it continues.
 #[tokio::test]
 async fn a_private_postgres_that_is_frozen_is_not_waited_for() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! Uploads that send nothing more keep nobody out, and take no threads.
+//! Stalled uploads block no other request and hold no threads.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
@@ -34,14 +34,14 @@ async fn send(connection: &mut TcpStream, text: &str) {
     connection.write_all(chunk.as_bytes()).await.expect("sent");
 }
 
-/// The answer, as far as it came.
+/// The response, as far as it arrived.
 async fn answer(connection: &mut TcpStream) -> String {
     let mut answer = vec![0; 4096];
     let length = timeout(DEADLINE, connection.read(&mut answer)).await.expect("in time").expect("an answer");
     String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 
-async fn until_in_use(app: &TestApp, count: usize) {
+async fn wait_for_uploads(app: &TestApp, count: usize) {
     let reached = async {
         while app.app.uploads.in_use() != count {
             sleep(Duration::from_millis(20)).await;
@@ -54,14 +54,14 @@ fn threads() -> usize {
     fs::read_dir("/proc/self/task").expect("threads").count()
 }
 
-/// Attack 4: each took a thread for good, and none was left for anything else.
+/// Attack 4: each upload took a thread forever, and none was left for anything else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn six_hundred_idle_uploads_are_refused_or_ended() {
     let app = app(UploadLimits { rate_window: Duration::from_secs(10), ..UploadLimits::default() }).await;
     let address = app.listen().await;
     let before = threads();
     let mut uploads = join_all((0..600).map(|_| begin(address, &app.admin))).await;
-    until_in_use(&app, 2).await;
+    wait_for_uploads(&app, 2).await;
     let body = r#"{"device":"d","time":"2026-04-01T11:00:00Z","pm10":1}"#;
     assert_eq!(app.post("/ingest/json", Some(&app.admin), body).await.status, StatusCode::CREATED);
     app.query("{ devices { totalCount } }").await;
@@ -72,7 +72,7 @@ async fn six_hundred_idle_uploads_are_refused_or_ended() {
     assert_eq!((count("HTTP/1.1 429 "), count("HTTP/1.1 408 ")), (598, 2), "{:?}", answers.first());
     let refused = answers.iter().find(|answer| answer.starts_with("HTTP/1.1 429 ")).expect("one");
     assert!(refused.contains("too many uploads with your key") && refused.contains("Retry-After: 10"), "{refused}");
-    until_in_use(&app, 0).await;
+    wait_for_uploads(&app, 0).await;
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn an_upload_that_comes_slowly_but_steadily_is_recorded() {
 }
 
 #[tokio::test]
-async fn an_upload_that_takes_too_long_is_ended_and_what_came_is_told() {
+async fn slow_upload_times_out_and_reports_what_was_stored() {
     let app = app(UploadLimits { max_duration: Duration::from_secs(1), ..UploadLimits::default() }).await;
     let mut upload = begin(app.listen().await, &app.admin).await;
     let answer = answer(&mut upload).await;

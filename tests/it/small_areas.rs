@@ -1,4 +1,4 @@
-//! Lists of small areas since some time, which are read in another way than other lists: they tell the same.
+//! Lists of small areas since some time have a query plan of their own: the results equal those of other lists.
 
 use airgraph::domain::area::Area;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,10 +10,10 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::{
     filters::{area, near, pick, place},
     support::{TestApp, at, statements::Statements},
-    timeouts::{hold, until_waiting},
+    timeouts::{lock_table, wait_for_lock_waiters},
 };
 
-/// Where somebody was, and when.
+/// A time and a position.
 type Row = (DateTime<Utc>, (f64, f64));
 
 const PAGE: &str = "query ($filter: MeasurementFilter!, $first: Int!, $order: MeasurementOrder!) {
@@ -43,10 +43,10 @@ async fn a_page_is_the_first_of_what_lies_in_the_area() {
         let (first, descending) = (rng.random_range(1..40), rng.random());
         let expected = in_area(&rows, &area, from, to, descending);
         let order = if descending { "MEASURED_AT_DESC" } else { "MEASURED_AT_ASC" };
-        let told = app.query_with(PAGE, json!({ "filter": filter, "first": first, "order": order })).await;
+        let response = app.query_with(PAGE, json!({ "filter": filter, "first": first, "order": order })).await;
         let page = &expected[..first.min(expected.len())];
-        assert_eq!(times(&told), page, "{filter} first {first} {order}");
-        assert_eq!(told["measurements"]["pageInfo"]["hasNextPage"], expected.len() > first, "{filter}");
+        assert_eq!(times(&response), page, "{filter} first {first} {order}");
+        assert_eq!(response["measurements"]["pageInfo"]["hasNextPage"], expected.len() > first, "{filter}");
         if expected.len() > first { full += 1 } else { short += 1 }
     }
     assert!(full > 20 && short > 20, "{full} whole pages, {short} others");
@@ -70,14 +70,14 @@ fn times(data: &Value) -> Vec<DateTime<Utc>> {
 }
 
 #[tokio::test]
-async fn where_there_is_much_it_is_read_like_any_other() {
+async fn dense_area_is_read_like_any_other_list() {
     let app = TestApp::new().await;
     app.record(json!([{ "device": "station", "measuredAt": "2026-04-01T00:00:00Z", "pm10": 1, "latitude": 52.2, "longitude": 0.12 }])).await;
     let question = json!({ "order": "MEASURED_AT_DESC", "first": 5, "filter": {
         "measuredAt": { "from": "2026-04-01T00:00:00Z" },
         "area": { "circle": { "latitude": 52.2, "longitude": 0.12, "radius": 100 } } } });
     let statements = Statements::watch();
-    assert_eq!(statements.of(app.query_with(PAGE, question.clone())).await.0, 2, "what there is, and the rows");
+    assert_eq!(statements.count(app.query_with(PAGE, question.clone())).await.0, 2, "what there is, and the rows");
     sqlx::query(
         "insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell, pm10)
          select device_id, measured_at + n * interval '1 min', seq, flags, recorded_at, latitude, longitude, cell, pm10
@@ -86,14 +86,14 @@ async fn where_there_is_much_it_is_read_like_any_other() {
     .execute(&app.database.writes)
     .await
     .expect("a week of minutes");
-    let (count, data) = statements.of(app.query_with(PAGE, question)).await;
+    let (count, data) = statements.count(app.query_with(PAGE, question)).await;
     let newest = at("2026-04-01T00:00:00Z") + TimeDelta::minutes(10_001);
     let expected: Vec<_> = (0..5).map(|back| newest - TimeDelta::minutes(back)).collect();
     assert_eq!((count, times(&data)), (2, expected), "what there is, and the list");
 }
 
 #[tokio::test]
-async fn what_is_deleted_while_a_page_is_read_leaves_no_short_page() {
+async fn deletion_during_a_page_leaves_no_short_page() {
     let app = TestApp::with_connections(1).await;
     let start = at("2026-04-01T00:00:00Z");
     let sample = |minute: i64| json!({ "device": "bike", "measuredAt": start + TimeDelta::minutes(minute), "pm10": 1, "latitude": 52.2, "longitude": 0.12 });
@@ -101,11 +101,11 @@ async fn what_is_deleted_while_a_page_is_read_leaves_no_short_page() {
     let question = json!({ "order": "MEASURED_AT_DESC", "first": 2, "filter": { "measuredAt": { "from": start },
         "area": { "circle": { "latitude": 52.2, "longitude": 0.12, "radius": 100 } } } });
 
-    let lock = hold(&app.database.direct, "measurement").await;
+    let lock = lock_table(&app.database.direct, "measurement").await;
     let mut watch = app.database.direct.connect().await.expect("a connection");
     let deletes = async {
-        until_waiting(&mut watch, 1).await;
-        // The only connection to read by is ours as soon as it has told where the page lies.
+        wait_for_lock_waiters(&mut watch, 1).await;
+        // The only read connection is free as soon as the position of the page is known.
         let ((), connection) = tokio::join!(async { lock.close().await.expect("closed") }, async {
             app.database.reads.acquire().await.expect("the connection")
         },);
@@ -115,6 +115,6 @@ async fn what_is_deleted_while_a_page_is_read_leaves_no_short_page() {
         assert_eq!(deleted.rows_affected(), 3);
         drop(connection);
     };
-    let (told, ()) = tokio::join!(app.query_with(PAGE, question), deletes);
-    assert_eq!(times(&told), [5, 4].map(|minute| start + TimeDelta::minutes(minute)));
+    let (response, ()) = tokio::join!(app.query_with(PAGE, question), deletes);
+    assert_eq!(times(&response), [5, 4].map(|minute| start + TimeDelta::minutes(minute)));
 }

@@ -1,10 +1,10 @@
-//! Requests that async-graphql alone answers otherwise than the GraphQL specification (edition of September 2025) says.
+//! Requests that async-graphql alone answers otherwise than the GraphQL specification (September 2025) requires.
 
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, socket::Socket};
 
-/// The codes of the errors of a request that is refused: no data, and nothing ran.
+/// The codes of the errors of a rejected request: no data, and nothing ran.
 async fn refused(app: &TestApp, query: &str, variables: Value) -> Vec<String> {
     let answer = app.graphql(Some(&app.admin), query, variables).await;
     assert!(answer.get("data").is_none(), "{query}: {answer}");
@@ -24,7 +24,7 @@ async fn gateway() -> TestApp {
 }
 
 #[tokio::test]
-async fn nothing_runs_of_a_request_that_is_not_valid_as_a_whole() {
+async fn partly_invalid_request_is_not_executed() {
     let app = gateway().await;
     for (query, variables, code) in [
         (
@@ -116,10 +116,10 @@ async fn absent_is_absent_and_null_is_null() {
     app.admin(register, json!({})).await;
     let update = "mutation ($key: String!, $name: String, $licence: String) {
         updateDevice(input: {key: $key, name: $name, licence: $licence}) { device { name licence } } }";
-    let told = app.admin(update, json!({ "key": "x", "name": "n" })).await;
-    assert_eq!(told["updateDevice"]["device"], json!({ "name": "n", "licence": "CC0" }));
-    let told = app.admin(update, json!({ "key": "x", "licence": null })).await;
-    assert_eq!(told["updateDevice"]["device"], json!({ "name": "n", "licence": null }));
+    let response = app.admin(update, json!({ "key": "x", "name": "n" })).await;
+    assert_eq!(response["updateDevice"]["device"], json!({ "name": "n", "licence": "CC0" }));
+    let response = app.admin(update, json!({ "key": "x", "licence": null })).await;
+    assert_eq!(response["updateDevice"]["device"], json!({ "name": "n", "licence": null }));
 }
 
 #[tokio::test]
@@ -144,10 +144,10 @@ async fn mutations_after_a_failed_one_do_not_run() {
     assert_eq!(left, json!({ "a": { "key": "a" }, "d": null }));
     let query = "mutation { a: registerDevice(input: {key: \"e\", kind: FIXED}) { status } __typename
         b: updateDevice(input: {key: \"e\", name: \"x\"}) { device { name } } }";
-    let told = app.admin(query, json!({})).await;
+    let response = app.admin(query, json!({})).await;
     let expected =
         json!({ "a": { "status": "REGISTERED" }, "__typename": "Mutation", "b": { "device": { "name": "x" } } });
-    assert_eq!(told.to_string(), expected.to_string());
+    assert_eq!(response.to_string(), expected.to_string());
 }
 
 #[tokio::test]
@@ -176,8 +176,8 @@ async fn text_is_read_as_the_specification_writes_it() {
         [("\"\\uD83D\\uDE80\"", "🚀"), ("\"\\u{1F6F0}\"", "🛰"), ("\"\"\"a\\\"\"\"b\"\"\"", "a\"\"\"b")]
     {
         let name = format!("mutation {{ updateDevice(input: {{key: \"box\", name: {key}}}) {{ device {{ name }} }} }}");
-        let told = app.admin(&name, json!({})).await;
-        assert_eq!(told["updateDevice"]["device"]["name"], expected, "{key}");
+        let response = app.admin(&name, json!({})).await;
+        assert_eq!(response["updateDevice"]["device"]["name"], expected, "{key}");
     }
 }
 
@@ -199,8 +199,8 @@ async fn every_transport_refuses_alike() {
     socket.subscribe("live", "subscription { deviceUpdated { cursor } }", json!({})).await;
     for (id, query) in [("1", query), ("2", "query ($a: [Nope] = [1]) { __typename }"), ("3", "{ __typename")] {
         socket.subscribe(id, query, json!({ "k": 1 })).await;
-        let heard = socket.hear().await;
-        assert_eq!((&heard["type"], &heard["id"]), (&json!("error"), &json!(id)), "{heard}");
+        let message = socket.receive().await;
+        assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!(id)), "{message}");
     }
     let stream = json!({ "query": "query ($a: [Nope] = [1]) { __typename }" }).to_string();
     let stream = app.post("/graphql/stream", None, stream).await;
@@ -210,7 +210,7 @@ async fn every_transport_refuses_alike() {
         stream.text
     );
     app.record(json!([{ "device": "box", "measuredAt": "2026-05-01T12:00:00Z", "pm10": 3 }])).await;
-    assert_eq!(socket.hear().await["id"], "live", "the socket and its subscriptions go on");
+    assert_eq!(socket.receive().await["id"], "live", "the socket and its subscriptions go on");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! GraphQL over Server-Sent Events: what the stream looks like, and what is refused instead.
+//! GraphQL over Server-Sent Events: the format of the stream, and the requests that are rejected instead.
 
 use airgraph::http::Edition;
 use axum::{
@@ -27,7 +27,7 @@ async fn get(app: &TestApp, path: &str, accept: &str, query: &str) -> Answer {
     app.send(request.body(Body::empty()).expect("a request")).await
 }
 
-/// The payload of a stream that holds one answer and its end, and nothing else.
+/// The payload of a stream that has one response and its end, and nothing else.
 fn only_payload(answer: &Answer) -> Value {
     let payload = answer.text.strip_prefix("event: next\ndata: ").expect("an event");
     let payload = payload.strip_suffix("\n\nevent: complete\ndata: \n\n").expect("the end");
@@ -65,9 +65,9 @@ async fn lists_in_events_are_those_of_ordinary_answers() {
         |minute: u32| json!({ "device": "a", "measuredAt": format!("2026-01-01T10:{minute:02}:00Z"), "pm25": 1.5 });
     app.record((0..3).map(sample).collect()).await;
     let query = "{ measurements { nodes { measuredAt pm25 } } }";
-    let told = only_payload(&post(&app, "/graphql/stream", "text/event-stream", None, query).await);
-    assert_eq!(told, app.graphql(None, query, json!({})).await);
-    assert_eq!(told["data"]["measurements"]["nodes"].as_array().map(Vec::len), Some(3));
+    let response = only_payload(&post(&app, "/graphql/stream", "text/event-stream", None, query).await);
+    assert_eq!(response, app.graphql(None, query, json!({})).await);
+    assert_eq!(response["data"]["measurements"]["nodes"].as_array().map(Vec::len), Some(3));
 }
 
 #[tokio::test]
@@ -94,9 +94,9 @@ async fn errors_of_the_document_are_events() {
     ] {
         let answer = post(&app, "/graphql/stream", "text/event-stream", None, query).await;
         assert_eq!(answer.status, StatusCode::OK, "{query}");
-        let told = only_payload(&answer);
-        assert!(told["errors"][0]["message"].is_string() && told.get("data").is_none(), "{query}: {told}");
-        assert_eq!(told["errors"][0]["extensions"]["code"], code, "{query}: {told}");
+        let response = only_payload(&answer);
+        assert!(response["errors"][0]["message"].is_string() && response.get("data").is_none(), "{query}: {response}");
+        assert_eq!(response["errors"][0]["extensions"]["code"], code, "{query}: {response}");
     }
     let failed =
         post(&app, "/graphql/stream", "text/event-stream", None, "{ devices(first: -1) { totalCount } }").await;
@@ -104,7 +104,7 @@ async fn errors_of_the_document_are_events() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_by_its_status() {
+async fn malformed_stream_requests_have_an_error_status() {
     let app = TestApp::new().await;
     let answer = post(&app, "/graphql/stream", "application/json", None, QUERY).await;
     assert_eq!(answer.status, StatusCode::NOT_ACCEPTABLE);
@@ -153,7 +153,7 @@ async fn an_event_source_is_refused_by_a_status_so_that_it_does_not_come_again()
             assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
         }
     }
-    // What may work later is a stream, so that an EventSource comes again.
+    // An error that may pass is a stream, so that an EventSource reconnects.
     let app = TestApp::new().await;
     app.database.reads.close().await;
     let answer = event_source(&app, ALL, None).await;

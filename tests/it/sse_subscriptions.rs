@@ -1,4 +1,4 @@
-//! Subscriptions as Server-Sent Events: each event once, also for who comes again, and an end for each reason.
+//! Subscriptions as Server-Sent Events: each event once, also after a reconnect, and an end for each reason.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::{
     TestApp,
-    events::{Ask, EventStream},
+    events::{EventStream, StreamRequest},
     gateway::DEADLINE,
     noon,
 };
@@ -20,20 +20,20 @@ fn sample(seconds: i64) -> Value {
     json!({ "device": "a", "measuredAt": noon() + TimeDelta::seconds(seconds), "pm10": seconds })
 }
 
-/// Records samples with these seconds, which are their PM10 too; each in a request of its own.
+/// Records samples at these seconds, which are their PM10 too; each in a request of its own.
 async fn record(app: &TestApp, seconds: std::ops::Range<i64>) {
     for second in seconds {
         app.record(json!([sample(second)])).await;
     }
 }
 
-fn told(payloads: &[Value]) -> Vec<f64> {
-    let pm10 = |payload: &Value| payload["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64().expect("told");
+fn pm10_values(payloads: &[Value]) -> Vec<f64> {
+    let pm10 = |payload: &Value| payload["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64().expect("PM10");
     payloads.iter().map(pm10).collect()
 }
 
 async fn open(app: &TestApp, last_event_id: Option<&str>) -> EventStream {
-    EventStream::open(&app.app.router(), Ask { query: ALL, last_event_id, ..Ask::default() }).await
+    EventStream::open(&app.app.router(), StreamRequest { query: ALL, last_event_id, ..StreamRequest::default() }).await
 }
 
 #[tokio::test]
@@ -51,23 +51,23 @@ async fn each_event_bears_its_cursor_as_its_id() {
 }
 
 #[tokio::test]
-async fn who_comes_again_hears_each_event_once() {
+async fn reconnecting_client_receives_each_event_once() {
     let app = TestApp::new().await;
     let mut stream = open(&app, None).await;
     app.record(json!([sample(1), sample(2), sample(3)])).await;
     let (first, mut last) = stream.payloads(2).await;
-    let mut heard = told(&first);
+    let mut received = pm10_values(&first);
     for round in 0..5 {
         drop(stream);
         record(&app, 4 + 3 * round..7 + 3 * round).await;
         stream = open(&app, last.as_deref()).await;
         let (payloads, id) = stream.payloads(2).await;
-        heard.extend(told(&payloads));
+        received.extend(pm10_values(&payloads));
         last = id;
     }
-    let (payloads, _) = stream.payloads(18 - heard.len()).await;
-    heard.extend(told(&payloads));
-    assert_eq!(heard, (1..=18).map(f64::from).collect::<Vec<_>>());
+    let (payloads, _) = stream.payloads(18 - received.len()).await;
+    received.extend(pm10_values(&payloads));
+    assert_eq!(received, (1..=18).map(f64::from).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn positions_come_without_an_event_so_that_nothing_is_missed_before_the_fi
     let app = TestApp::new().await.with_sockets(10, pace);
     let query = "subscription { measurementRecorded(filter: { pm10: { min: 10 } }) { measurement { pm10 } } }";
     let router = app.app.router();
-    let mut stream = EventStream::open(&router, Ask { query, ..Ask::default() }).await;
+    let mut stream = EventStream::open(&router, StreamRequest { query, ..StreamRequest::default() }).await;
     let begin = stream.position().await;
     record(&app, 1..3).await;
     let moved = stream.position().await;
@@ -84,38 +84,41 @@ async fn positions_come_without_an_event_so_that_nothing_is_missed_before_the_fi
     drop(stream);
     record(&app, 10..11).await;
     for last_event_id in [&begin, &moved] {
-        let again = Ask { query, last_event_id: Some(last_event_id), ..Ask::default() };
+        let again = StreamRequest { query, last_event_id: Some(last_event_id), ..StreamRequest::default() };
         let (payloads, _) = EventStream::open(&router, again).await.payloads(1).await;
-        assert_eq!(told(&payloads), [10.0]);
+        assert_eq!(pm10_values(&payloads), [10.0]);
     }
     // The same by the extension, with the cursors in the results.
-    let mut stream = EventStream::open(&router, Ask { query, after: Some(&moved), ..Ask::default() }).await;
+    let mut stream =
+        EventStream::open(&router, StreamRequest { query, after: Some(&moved), ..StreamRequest::default() }).await;
     let (payloads, _) = stream.payloads(2).await;
     assert_eq!(payloads[0], json!({ "data": null, "extensions": { "cursor": moved } }));
-    assert_eq!(told(&payloads[1..]), [10.0]);
+    assert_eq!(pm10_values(&payloads[1..]), [10.0]);
     let cursor = payloads[1]["extensions"]["cursor"].as_str().expect("a cursor");
     record(&app, 11..12).await;
-    let mut stream = EventStream::open(&router, Ask { query, after: Some(cursor), ..Ask::default() }).await;
-    assert_eq!(told(&stream.payloads(2).await.0[1..]), [11.0]);
+    let mut stream =
+        EventStream::open(&router, StreamRequest { query, after: Some(cursor), ..StreamRequest::default() }).await;
+    assert_eq!(pm10_values(&stream.payloads(2).await.0[1..]), [11.0]);
 }
 
 #[tokio::test]
-async fn the_id_of_the_last_event_takes_the_place_of_after() {
+async fn last_event_id_overrides_after() {
     let app = TestApp::new().await;
     let start = app.feed_cursor().await;
     record(&app, 1..4).await;
     let query = format!("subscription {{ measurementRecorded(after: \"{start}\") {{ measurement {{ pm10 }} }} }}");
     let router = app.app.router();
-    let (payloads, last) = EventStream::open(&router, Ask { query: &query, ..Ask::default() }).await.payloads(2).await;
-    assert_eq!(told(&payloads), [1.0, 2.0]);
-    let again = Ask { query: &query, last_event_id: last.as_deref(), ..Ask::default() };
-    assert_eq!(told(&EventStream::open(&router, again).await.payloads(1).await.0), [3.0]);
-    let nothing = Ask { last_event_id: Some(""), ..again };
-    assert_eq!(told(&EventStream::open(&router, nothing).await.payloads(1).await.0), [1.0]);
+    let (payloads, last) =
+        EventStream::open(&router, StreamRequest { query: &query, ..StreamRequest::default() }).await.payloads(2).await;
+    assert_eq!(pm10_values(&payloads), [1.0, 2.0]);
+    let again = StreamRequest { query: &query, last_event_id: last.as_deref(), ..StreamRequest::default() };
+    assert_eq!(pm10_values(&EventStream::open(&router, again).await.payloads(1).await.0), [3.0]);
+    let nothing = StreamRequest { last_event_id: Some(""), ..again };
+    assert_eq!(pm10_values(&EventStream::open(&router, nothing).await.payloads(1).await.0), [1.0]);
 }
 
 #[tokio::test]
-async fn what_can_not_be_subscribed_to_is_told_by_an_event() {
+async fn invalid_subscription_is_an_error_event() {
     let app = TestApp::new().await;
     let mut stream = open(&app, Some("nonsense")).await;
     let errors = stream.failure().await;
@@ -125,14 +128,17 @@ async fn what_can_not_be_subscribed_to_is_told_by_an_event() {
         "subscription { measurementRecorded { nonsense } }",
         "subscription { measurementRecorded { cursor } deviceUpdated { cursor } }",
     ] {
-        let errors = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await.failure().await;
+        let errors = EventStream::open(&app.app.router(), StreamRequest { query, ..StreamRequest::default() })
+            .await
+            .failure()
+            .await;
         assert_eq!(errors[0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{query}: {errors}");
     }
     assert_eq!(app.live.count(), 0);
 }
 
 #[tokio::test]
-async fn who_hangs_up_takes_no_place_any_more() {
+async fn disconnected_client_holds_no_subscription() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let client = connected(address).await;
@@ -148,7 +154,7 @@ async fn who_hangs_up_takes_no_place_any_more() {
     timeout(DEADLINE, gone).await.expect("the place is free");
 }
 
-/// A connection that has subscribed, in bytes.
+/// A connection that has subscribed, by raw bytes.
 async fn connected(address: std::net::SocketAddr) -> tokio::net::TcpStream {
     use tokio::io::AsyncWriteExt as _;
     let body = json!({ "query": ALL }).to_string();
@@ -173,13 +179,15 @@ async fn a_key_that_ends_ends_its_streams() {
     let expiring = app.admin(&create(&format!("name: \"a\", expiresAt: \"{expires_at:?}\"")), json!({})).await;
     let revoked = app.admin(&create("name: \"b\""), json!({})).await;
     let mut streams = Vec::new();
-    for told in [&expiring, &revoked] {
-        let key = told["createApiKey"]["key"].as_str();
-        streams.push(EventStream::open(&app.app.router(), Ask { query: ALL, key, ..Ask::default() }).await);
+    for created in [&expiring, &revoked] {
+        let key = created["createApiKey"]["key"].as_str();
+        streams.push(
+            EventStream::open(&app.app.router(), StreamRequest { query: ALL, key, ..StreamRequest::default() }).await,
+        );
     }
     record(&app, 1..2).await;
     for stream in &mut streams {
-        assert_eq!(told(&stream.payloads(1).await.0), [1.0]);
+        assert_eq!(pm10_values(&stream.payloads(1).await.0), [1.0]);
     }
     let revoke = "mutation ($id: ID!) { revokeApiKey(input: {id: $id}) { status } }";
     app.admin(revoke, json!({ "id": revoked["createApiKey"]["apiKey"]["id"] })).await;

@@ -1,10 +1,10 @@
-//! How many SQL statements a question costs: the same for one parent and for a thousand.
+//! Number of SQL statements of a query: the same for one parent and for a thousand.
 
 use serde_json::json;
 
 use crate::support::{TestApp, statements::Statements};
 
-/// Devices with three samples each, told in SQL: the recorder is not the point here.
+/// Devices with three samples each, inserted by SQL without the recorder.
 async fn fill(app: &TestApp, devices: i32) {
     app.record(
         json!([{ "device": "seed", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1, "weather": { "humidity": 50 } }]),
@@ -30,7 +30,7 @@ async fn counts(query: &str, expected: usize) {
     for devices in [1, 2, 40, 1000] {
         let app = TestApp::new().await;
         fill(&app, devices).await;
-        let (count, data) = statements.of(app.query(query)).await;
+        let (count, data) = statements.count(app.query(query)).await;
         let found = data["devices"]["nodes"].as_array().map_or(0, Vec::len);
         assert_eq!(found, usize::try_from(devices).expect("small"));
         assert_eq!(count, expected, "with {devices} devices");
@@ -75,7 +75,7 @@ async fn pages_with_different_arguments_cost_one_each() {
 }
 
 #[tokio::test]
-async fn pages_that_differ_in_what_is_told_of_them_cost_one() {
+async fn pages_with_different_selections_cost_one_statement() {
     let query = "{ devices(first: 1000) { nodes {
         a: measurements(first: 2) { nodes { pm10 } } b: measurements(first: 2) { edges { node { latitude flags } } }
         c: latest { pm25 } d: latest { recordedAt } } } }";
@@ -84,7 +84,7 @@ async fn pages_that_differ_in_what_is_told_of_them_cost_one() {
 }
 
 #[tokio::test]
-async fn a_total_is_counted_only_when_asked_for() {
+async fn total_count_is_counted_only_when_selected() {
     let statements = Statements::watch();
     let app = TestApp::new().await;
     fill(&app, 3).await;
@@ -95,7 +95,7 @@ async fn a_total_is_counted_only_when_asked_for() {
         ("{ server { version time } }", 0),
         ("{ measurements(filter: {devices: [\"seed\"]}) { nodes { pm10 } } }", 2),
     ] {
-        assert_eq!(statements.of(app.query(query)).await.0, expected, "{query}");
+        assert_eq!(statements.count(app.query(query)).await.0, expected, "{query}");
     }
 }
 
@@ -112,30 +112,30 @@ async fn nodes_of_one_type_cost_one_statement() {
         .collect();
     assert_eq!(ids.len(), 20 + 50);
     let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
-    let (count, data) = statements.of(app.query_with(query, json!({ "ids": ids }))).await;
+    let (count, data) = statements.count(app.query_with(query, json!({ "ids": ids }))).await;
     assert_eq!(data["nodes"].as_array().expect("nodes").iter().map(|node| node["id"].clone()).collect::<Vec<_>>(), ids);
     assert_eq!(count, 2);
 }
 
 #[tokio::test]
-async fn a_list_of_a_device_that_was_asked_for_lately_costs_one_statement() {
+async fn list_of_a_cached_device_costs_one_statement() {
     let statements = Statements::watch();
     let app = TestApp::new().await;
     let list = "{ device(key: \"seed\") { measurements { nodes { pm10 } } } }";
-    assert_eq!(statements.of(app.query(list)).await, (1, json!({ "device": null })));
+    assert_eq!(statements.count(app.query(list)).await, (1, json!({ "device": null })));
     fill(&app, 1).await;
     for expected in [2, 1, 1] {
-        let (count, data) = statements.of(app.query(list)).await;
+        let (count, data) = statements.count(app.query(list)).await;
         assert_eq!(count, expected);
         assert_eq!(data["device"]["measurements"]["nodes"][0]["pm10"], 1.0);
     }
     app.admin("mutation { updateDevice(input: {key: \"seed\", name: \"renamed\"}) { status } }", json!({})).await;
-    let (count, data) = statements.of(app.query("{ device(key: \"seed\") { key name } }")).await;
+    let (count, data) = statements.count(app.query("{ device(key: \"seed\") { key name } }")).await;
     assert_eq!((count, data), (1, json!({ "device": { "key": "seed", "name": "renamed" } })));
 }
 
 #[tokio::test]
-async fn what_waits_for_a_connection_is_not_in_the_way_of_who_has_it() {
+async fn waiting_for_a_connection_does_not_block_its_holder() {
     let app = TestApp::with_connections(1).await;
     fill(&app, 3).await;
     let nested = "{ nodes { latest { pm10 } measurements(first: 1) { nodes { weather { humidity } } } } }";

@@ -1,4 +1,4 @@
-//! How many subscriptions a caller may have, and what their events cost it.
+//! Limits on the number of subscriptions of a caller, and the cost of their events.
 
 use std::{
     net::Ipv4Addr,
@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::support::{
     TestApp,
     gateway::DEADLINE,
-    live::{events, nothing, payload},
+    live::{assert_no_event, events, payload},
     noon,
     socket::Socket,
 };
@@ -44,7 +44,7 @@ fn of_devices_above(pm10: usize) -> String {
     format!("subscription {{ measurementRecorded(filter: {{pm10: {{min: {pm10}}}}}) {{ measurement {{ pm10 }} }} }}")
 }
 
-fn is_refused(outcome: Result<Subscriber, Value>, code: &str, reason: &str) {
+fn assert_rejected(outcome: Result<Subscriber, Value>, code: &str, reason: &str) {
     let error = outcome.err().expect("a refusal");
     assert_eq!(error["extensions"]["code"], code, "{error}");
     let message = error["message"].as_str().expect("a message");
@@ -62,9 +62,13 @@ async fn subscriptions_are_bounded_per_caller_and_in_all() {
     let app = app_with(SubscriptionLimits { max_per_address: 2, max_total: 3, ..SubscriptionLimits::default() }).await;
     let first = subscribe(&app, 1, EVERYTHING).await.expect("the first");
     let _second = subscribe(&app, 1, EVERYTHING).await.expect("the second");
-    is_refused(subscribe(&app, 1, EVERYTHING).await, "RATE_LIMITED", "too many subscriptions of this key or address");
+    assert_rejected(
+        subscribe(&app, 1, EVERYTHING).await,
+        "RATE_LIMITED",
+        "too many subscriptions of this key or address",
+    );
     let _other = subscribe(&app, 2, EVERYTHING).await.expect("another caller is not affected");
-    is_refused(subscribe(&app, 3, EVERYTHING).await, "UNAVAILABLE", "too many subscriptions on this gateway");
+    assert_rejected(subscribe(&app, 3, EVERYTHING).await, "UNAVAILABLE", "too many subscriptions on this gateway");
     let metrics = metrics(&app).await;
     for limit in ["subscriptions_per_caller", "subscriptions"] {
         assert!(metrics.contains(&format!("airgraph_limit_refusals_total{{limit=\"{limit}\"}} 1\n")), "{metrics}");
@@ -84,11 +88,11 @@ async fn channels_are_bounded_per_caller_and_in_all() {
     }
     held.push(subscribe(&app, 1, &of_devices_above(1)).await.expect("a second channel"));
     let refused = subscribe(&app, 1, &of_devices_above(2)).await;
-    is_refused(refused, "RATE_LIMITED", "too many different subscriptions of this key or address");
+    assert_rejected(refused, "RATE_LIMITED", "too many different subscriptions of this key or address");
     held.push(subscribe(&app, 2, EVERYTHING).await.expect("a channel of another caller is no new one"));
     held.push(subscribe(&app, 2, &of_devices_above(3)).await.expect("a third channel"));
     let refused = subscribe(&app, 3, &of_devices_above(4)).await;
-    is_refused(refused, "UNAVAILABLE", "too many different subscriptions on this gateway");
+    assert_rejected(refused, "UNAVAILABLE", "too many different subscriptions on this gateway");
     held.clear();
     assert_eq!((app.live.count(), app.live.channels()), (0, 0));
     held.push(subscribe(&app, 3, &of_devices_above(4)).await.expect("channels end with their last subscription"));
@@ -108,13 +112,13 @@ async fn a_large_filter_counts_as_several_channels() {
     };
     drop(subscribe(&app, 1, &polygon(10)).await.expect("a small polygon"));
     let refused = subscribe(&app, 1, &polygon(500)).await;
-    is_refused(refused, "RATE_LIMITED", "too many different subscriptions of this key or address");
+    assert_rejected(refused, "RATE_LIMITED", "too many different subscriptions of this key or address");
 }
 
 #[tokio::test]
 async fn events_wait_for_the_budget_and_none_is_lost() {
-    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(6000), ..SecuritySettings::default() };
-    let app = TestApp::exposed(exposure).await;
+    let security = SecuritySettings { cost_per_minute: NonZeroU32::new(6000), ..SecuritySettings::default() };
+    let app = TestApp::with_security(security).await;
     // Costs about 2000 an event, and so does subscribing.
     let query = "subscription { measurementRecorded { cursor measurement { pm10
         device { measurements(first: 1000) { nodes { pm10 } } } } } }";
@@ -126,7 +130,7 @@ async fn events_wait_for_the_budget_and_none_is_lost() {
     };
     let mut received: Vec<_> = events(&mut live, 1).await.iter().map(pm10).collect();
     assert!(received.len() < 3, "the budget suffices for less than three: {received:?}");
-    nothing(&mut live).await;
+    assert_no_event(&mut live).await;
     let mut other = subscribe(&app, 2, query).await.expect("another caller has a budget of its own");
     app.record(json!([{ "device": "a", "measuredAt": noon() + TimeDelta::seconds(7), "pm10": 7 }])).await;
     assert_eq!(events(&mut other, 1).await.iter().map(pm10).collect::<Vec<_>>(), [7.0]);
@@ -140,7 +144,7 @@ async fn events_wait_for_the_budget_and_none_is_lost() {
     assert!(delays.is_some_and(|delays| delays != "0"), "{metrics}");
 }
 
-/// 1000 subscriptions with 500 different selections and filters, of which each event takes a rendering of its own.
+/// 1000 subscriptions with 500 different selections and filters; each event needs a rendering for each of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_subscriptions_of_one_caller_do_not_delay_an_event_of_another() {
     const SOCKETS: usize = 10;
@@ -172,7 +176,7 @@ async fn a_thousand_subscriptions_of_one_caller_do_not_delay_an_event_of_another
     for n in 1..=5_i32 {
         let recorded = Instant::now();
         app.record(json!([{ "device": "a", "measuredAt": noon() + TimeDelta::seconds(n.into()), "pm10": n }])).await;
-        let event = other.hear().await;
+        let event = other.receive().await;
         delays.push(recorded.elapsed());
         assert_eq!(event["payload"]["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64(), Some(f64::from(n)));
     }
@@ -217,9 +221,9 @@ async fn filters_find_their_samples_among_many_others() {
         let event = payload(&received[0]);
         let pm10 = event["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64().expect("a number");
         assert!((pm10 - f64::from(*n) - 0.6).abs() < 1e-9, "{event}");
-        nothing(subscriber).await;
+        assert_no_event(subscriber).await;
     }
-    // Each is as far as the feed is, though the last sample was of no interest to most.
+    // Each is at the position of the feed, though the last sample matched few of them.
     let places: Vec<_> = subscribers.iter().map(|(_, subscriber)| subscriber.offset()).collect();
     assert!(places.iter().all(|place| *place == places[0] && *place > begin), "{places:?}");
 }

@@ -1,4 +1,4 @@
-//! `totalCount`: exact for small lists, an estimate for large ones, and says which.
+//! `totalCount`: exact for small lists, an estimate for large ones, with a flag that says which.
 
 use serde_json::{Value, json};
 
@@ -37,14 +37,14 @@ async fn total(app: &TestApp, list: &str) -> (i64, bool) {
     let answer = app.graphql(None, &query, json!({})).await;
     assert_eq!(answer, app.by_resolvers(&query).await, "{query}");
     assert_eq!(answer["errors"], Value::Null, "{answer}");
-    let mut told = &answer["data"];
-    while told.get("totalCount").is_none() {
-        told = match told {
+    let mut response = &answer["data"];
+    while response.get("totalCount").is_none() {
+        response = match response {
             Value::Object(fields) => fields.values().next().expect("a field"),
             other => other.get(0).expect("an item"),
         };
     }
-    (told["totalCount"].as_i64().expect("a number"), told["totalCountIsEstimate"].as_bool().expect("a flag"))
+    (response["totalCount"].as_i64().expect("a number"), response["totalCountIsEstimate"].as_bool().expect("a flag"))
 }
 
 fn is_near(estimate: (i64, bool), rows: i64) -> bool {
@@ -64,7 +64,7 @@ async fn small_lists_are_counted_and_large_ones_estimated() {
         ),
         ("devices(filter: {keys: [\"few\"]}) { nodes { measurements(filter: {pm10: {max: 1}}) TOTAL } }", 2),
         ("devices TOTAL", 2),
-        // From the hours, which tell it exactly.
+        // From the hours, which have the exact count.
         ("devices(filter: {keys: [\"many\"]}) { nodes { measurements TOTAL } }", 120_000),
         (
             "device(key: \"many\") { measurements(filter: {measuredAt: {from: \"2026-04-10T01:00:00Z\"}}) TOTAL }",
@@ -89,13 +89,13 @@ async fn small_lists_are_counted_and_large_ones_estimated() {
     assert_eq!(uplinks["uplinks"], json!({ "totalCount": 1, "totalCountIsEstimate": false }));
 }
 
-/// A condition that hardly any row meets has no small number of rows to end at: what counting reads is bounded by its cost.
+/// A condition that hardly any row meets has no small number of rows to stop at: counting is bounded by its cost.
 #[tokio::test]
 async fn a_count_that_would_read_too_much_is_estimated() {
     let app = filled().await;
     let rare = "measurements(filter: {pm10: {min: 100}}) TOTAL";
     assert_eq!(total(&app, rare).await, (0, false));
-    // What Postgres believes of the size of the table, and so of the cost.
+    // Postgres' estimate of the size of the table, and so of the cost.
     sqlx::raw_sql("update pg_class set reltuples = 5e7 where relname = 'measurement_2026_04'")
         .execute(&app.database.writes)
         .await

@@ -1,4 +1,4 @@
-//! Rides: cut from a device's samples, read again by their ids, and never from more samples than a request may have.
+//! Rides: cut from a device's samples, read again by their ids, and never from more samples than a request may read.
 
 use airgraph::domain::position::Position;
 use chrono::TimeDelta;
@@ -8,7 +8,7 @@ use crate::support::{TestApp, at, statements::Statements};
 
 const SPAN: &str = r#"measuredAt: {from: "2026-05-01T00:00:00Z", to: "2026-05-02T00:00:00Z"}"#;
 
-/// A ride north through Cambridge at 5 m/s, a sample every three seconds from so many seconds after ten o'clock.
+/// A ride north through Cambridge at 5 m/s, a sample every three seconds from this number of seconds after ten o'clock.
 fn ride(device: &str, first: i32, samples: i32) -> Vec<Value> {
     (0..samples)
         .map(|n| {
@@ -28,8 +28,8 @@ fn ride(device: &str, first: i32, samples: i32) -> Vec<Value> {
 async fn trips(app: &TestApp, device: &str, arguments: &str, fields: &str) -> Vec<Value> {
     let query =
         format!("query ($key: String!) {{ device(key: $key) {{ trips({arguments}) {{ nodes {{ {fields} }} }} }} }}");
-    let told = app.query_with(&query, json!({ "key": device })).await;
-    told["device"]["trips"]["nodes"].as_array().expect("trips").clone()
+    let response = app.query_with(&query, json!({ "key": device })).await;
+    response["device"]["trips"]["nodes"].as_array().expect("trips").clone()
 }
 
 fn near(found: &Value, expected: f64) -> bool {
@@ -83,11 +83,11 @@ async fn a_ride_is_found_again_by_its_id() {
     let ids: Vec<_> = found.iter().map(|trip| trip["id"].clone()).collect();
     let query = format!("query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Trip {{ {fields} }} }} }}");
     let statements = Statements::watch();
-    let (count, again) = statements.of(app.query_with(&query, json!({ "ids": ids }))).await;
+    let (count, again) = statements.count(app.query_with(&query, json!({ "ids": ids }))).await;
     assert_eq!(again["nodes"], json!(found));
     assert_eq!(count, 1, "both by one statement");
 
-    // What happens beside it leaves it alone, what happens within it shows, and without its ends there is none.
+    // Samples outside the ride change nothing, samples within it do, and without its ends the ride does not exist.
     app.record(ride("bike", 153, 5).into()).await;
     app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:01Z", "pm25": 5 }])).await;
     let query = "query ($id: ID!) { node(id: $id) { __typename ... on Trip { count } } }";
@@ -107,10 +107,13 @@ async fn a_filter_finds_what_was_measured_on_a_ride() {
         measurements(filter: $filter, first: 1000) { nodes { device { key } measuredAt } }
         device(key: \"bike\") { measurements(filter: $filter) { totalCount } } }";
     for (id, count) in ids.iter().zip([30, 50]) {
-        let told = app.query_with(query, json!({ "filter": { "trip": id } })).await;
-        let nodes = told["measurements"]["nodes"].as_array().expect("nodes");
-        assert!(nodes.len() == count && nodes.iter().all(|node| node["device"]["key"] == json!("bike")), "{told:#}");
-        assert_eq!(told["device"]["measurements"]["totalCount"], json!(count));
+        let response = app.query_with(query, json!({ "filter": { "trip": id } })).await;
+        let nodes = response["measurements"]["nodes"].as_array().expect("nodes");
+        assert!(
+            nodes.len() == count && nodes.iter().all(|node| node["device"]["key"] == json!("bike")),
+            "{response:#}"
+        );
+        assert_eq!(response["device"]["measurements"]["totalCount"], json!(count));
     }
     let both = json!({ "filter": { "or": [{ "trip": ids[0] }, { "trip": ids[1] }] } });
     assert_eq!(app.query_with(query, both).await["measurements"]["nodes"].as_array().map(Vec::len), Some(80));
@@ -144,8 +147,8 @@ async fn rides_of_many_devices_are_one_statement() {
         let query = format!(
             "{{ devices(first: 1000) {{ nodes {{ key trips({SPAN}, first: 2) {{ nodes {{ count pm25 {{ max }} }} }} }} }} }}"
         );
-        let (count, told) = statements.of(app.query(&query)).await;
-        let nodes = told["devices"]["nodes"].as_array().expect("nodes");
+        let (count, response) = statements.count(app.query(&query)).await;
+        let nodes = response["devices"]["nodes"].as_array().expect("nodes");
         assert_eq!(nodes.len(), usize::try_from(devices).expect("small"));
         assert!(nodes.iter().all(|node| node["trips"]["nodes"].as_array().is_some_and(|trips| trips.len() == 1)));
         let values: std::collections::HashSet<_> =
@@ -176,8 +179,8 @@ async fn a_device_with_more_than_a_hundred_thousand_samples_has_its_newest_trips
     let app = TestApp::new().await;
     filled(&app, "bike", 100_500).await;
     let page = "measuredAt: {}) { nodes { count } pageInfo { hasNextPage } incompleteBefore }";
-    let told = app.query(&format!("{{ device(key: \"bike\") {{ trips({page} }} }}")).await;
-    let trips = &told["device"]["trips"];
+    let response = app.query(&format!("{{ device(key: \"bike\") {{ trips({page} }} }}")).await;
+    let trips = &response["device"]["trips"];
     assert_eq!(trips["nodes"], json!([{ "count": 1000 }]), "the long one is not whole, so it is left out");
     assert_eq!(trips["pageInfo"]["hasNextPage"], json!(false));
     let before = trips["incompleteBefore"].as_str().expect("a time");
@@ -190,10 +193,10 @@ async fn a_device_with_more_than_a_hundred_thousand_samples_has_its_newest_trips
     let both = format!(
         "{{ device(key: \"bike\") {{ a: trips({page} b: trips(maxGap: 299, {page} c: trips(includeInvalid: true, {page} }} }}"
     );
-    let told = app.query(&both).await;
+    let response = app.query(&both).await;
     for list in ["a", "b", "c"] {
-        assert_eq!(told["device"][list]["nodes"], json!([{ "count": 1000 }]), "{list}");
-        assert_eq!(told["device"][list]["incompleteBefore"], json!(before), "{list}");
+        assert_eq!(response["device"][list]["nodes"], json!([{ "count": 1000 }]), "{list}");
+        assert_eq!(response["device"][list]["incompleteBefore"], json!(before), "{list}");
     }
 }
 
@@ -220,7 +223,7 @@ async fn trips_of_a_device_are_paged_newest_first() {
 }
 
 #[tokio::test]
-async fn what_can_t_be_asked_is_refused_by_name() {
+async fn invalid_trip_arguments_are_rejected_by_name() {
     let app = TestApp::new().await;
     app.record(ride("bike", 0, 50).into()).await;
     for (arguments, argument) in [
@@ -237,18 +240,18 @@ async fn what_can_t_be_asked_is_refused_by_name() {
         let expected = json!({ "code": "BAD_USER_INPUT", "argument": argument });
         assert_eq!(answer["errors"][0]["extensions"], expected, "{arguments}: {answer}");
     }
-    for most in [-1, 10_001] {
+    for limit in [-1, 10_001] {
         let query = format!(
-            r#"{{ device(key: "bike") {{ trips({SPAN}, first: 1) {{ nodes {{ points(limit: {most}) {{ latitude }} }} }} }} }}"#
+            r#"{{ device(key: "bike") {{ trips({SPAN}, first: 1) {{ nodes {{ points(limit: {limit}) {{ latitude }} }} }} }} }}"#
         );
         let answer = app.graphql(None, &query, json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["argument"], json!("limit"), "{answer}");
     }
 }
 
-/// Reads a real track from the folder beside the repository; left out where that is missing. It has no times: with a
-/// sample every three seconds, as its logger took them, it leaps by some kilometres at four places, where rides were put
-/// together.
+/// Reads a real track from the folder beside the repository; skipped where that is missing. It has no times: with a
+/// sample every three seconds, like its logger, it leaps by some kilometres at four places, where rides were
+/// concatenated.
 #[tokio::test]
 async fn a_real_track_is_cut_where_it_leaps() {
     let Ok(track) =
@@ -313,10 +316,10 @@ async fn rides_of_several_devices_are_listed_newest_first_and_paged() {
     .await;
     let devices = "devices: [\"a\", \"b\", \"unknown\", \"a\"]";
     let whole = newest(&app, devices).await;
-    let told: Vec<_> =
+    let listed: Vec<_> =
         whole["nodes"].as_array().expect("nodes").iter().map(|trip| (&trip["device"]["key"], &trip["count"])).collect();
     assert_eq!(
-        told,
+        listed,
         [(&json!("a"), &json!(30)), (&json!("b"), &json!(20)), (&json!("b"), &json!(40)), (&json!("a"), &json!(50))]
     );
     assert_eq!(whole["incompleteBefore"], Value::Null);
@@ -335,7 +338,7 @@ async fn rides_of_several_devices_are_listed_newest_first_and_paged() {
     assert_eq!(newest(&app, "devices: [\"unknown\"]").await["nodes"], json!([]));
 }
 
-/// One device with more samples than are read doesn't fail the request, and its newest ride is whole.
+/// A device with more samples than are read doesn't fail the request, and its newest ride is complete.
 #[tokio::test]
 async fn a_device_with_many_samples_leaves_the_others_listed() {
     let app = TestApp::new().await;
@@ -348,13 +351,17 @@ async fn a_device_with_many_samples_leaves_the_others_listed() {
     .execute(&app.database.writes)
     .await
     .expect("stored");
-    let told = newest(&app, "devices: [\"busy\", \"calm\"]").await;
-    let found: Vec<_> =
-        told["nodes"].as_array().expect("nodes").iter().map(|trip| (&trip["device"]["key"], &trip["count"])).collect();
+    let response = newest(&app, "devices: [\"busy\", \"calm\"]").await;
+    let found: Vec<_> = response["nodes"]
+        .as_array()
+        .expect("nodes")
+        .iter()
+        .map(|trip| (&trip["device"]["key"], &trip["count"]))
+        .collect();
     assert_eq!(found, [(&json!("calm"), &json!(30)), (&json!("busy"), &json!(50))], "the partial one is left out");
-    assert_eq!(told["incompleteBefore"], "2026-05-01T10:00:00Z");
-    // On from there: the long ride as far as it was read.
+    assert_eq!(response["incompleteBefore"], "2026-05-01T10:00:00Z");
+    // The next page: the long ride as far as it was read.
     let query = "{ trips(devices: [\"busy\"], measuredAt: {to: \"2026-05-01T10:00:00Z\"}) { nodes { count } incompleteBefore } }";
-    let told = app.query(query).await;
-    assert_eq!(told["trips"], json!({ "nodes": [{ "count": 60_000 }], "incompleteBefore": null }));
+    let response = app.query(query).await;
+    assert_eq!(response["trips"], json!({ "nodes": [{ "count": 60_000 }], "incompleteBefore": null }));
 }

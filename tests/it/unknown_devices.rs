@@ -1,4 +1,4 @@
-//! A key that no device has matches nothing, wherever a query or a subscription names it; mutations refuse it.
+//! A key of no device matches nothing, wherever a query or a subscription names it; mutations reject it.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn queries_answer_with_nothing() {
     let app = recorded().await;
     for key in ["unknown", "", " x", "a\0b"] {
         let keys = json!([key]);
-        let told = app
+        let response = app
             .query_with(
                 "query ($key: String!, $keys: [String!]) {
                     device(key: $key) { id }
@@ -32,7 +32,7 @@ async fn queries_answer_with_nothing() {
             .await;
         let nothing = json!({ "totalCount": 0, "nodes": [] });
         assert_eq!(
-            told,
+            response,
             json!({ "device": null, "devices": nothing, "measurements": nothing, "within": nothing, "statistics": [],
                     "cells": [] }),
             "{key:?}"
@@ -43,13 +43,13 @@ async fn queries_answer_with_nothing() {
 #[tokio::test]
 async fn known_devices_beside_an_unknown_one_are_found() {
     let app = recorded().await;
-    let told = app
+    let response = app
         .query(
             "{ some: measurements(filter: {devices: [\"unknown\", \"bike\"]}) { totalCount }
                others: measurements(filter: {not: {devices: [\"unknown\"]}}) { totalCount } }",
         )
         .await;
-    assert_eq!(told, json!({ "some": { "totalCount": 1 }, "others": { "totalCount": 1 } }));
+    assert_eq!(response, json!({ "some": { "totalCount": 1 }, "others": { "totalCount": 1 } }));
 }
 
 #[tokio::test]

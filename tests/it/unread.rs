@@ -1,4 +1,4 @@
-//! Whoever sends more than is read of it gets the answer that tells why.
+//! A client that sends a larger body than the gateway reads receives the response with the reason.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,12 +10,18 @@ use tokio::{
 
 use crate::support::{TestApp, gateway::DEADLINE};
 
-/// Sends a head and so much of a body, and only then looks for an answer, as simple clients do.
-async fn send(address: SocketAddr, path: &str, key: &str, told: usize, sent: usize) -> std::io::Result<String> {
+/// Sends a head and `sent` bytes of a body, and only then reads the response, as simple clients do.
+async fn send(
+    address: SocketAddr,
+    path: &str,
+    key: &str,
+    content_length: usize,
+    sent: usize,
+) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: gateway\r\nX-Api-Key: {key}\r\nContent-Type: application/json\r\n\
-         Content-Length: {told}\r\n\r\n"
+         Content-Length: {content_length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await?;
     let piece = vec![b'x'; 64 << 10];
@@ -50,7 +56,7 @@ async fn a_body_that_is_refused_unread_may_be_sent_to_its_end() {
 }
 
 #[tokio::test]
-async fn who_never_ends_is_cut_off_and_who_stops_is_answered() {
+async fn endless_body_is_cut_off_and_finite_body_is_answered() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let endless = timeout(DEADLINE, send(address, "/nowhere", "", 1 << 40, 1 << 30));

@@ -1,4 +1,4 @@
-//! Looking at what arrived: admins only, page by page, the bodies only where somebody asks.
+//! Queries of stored uplinks: admins only, page by page, bodies only where they are selected.
 
 use std::{io::Read as _, process::Stdio};
 
@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// A plain JSON body of a device.
-fn told(device: &str, pm10: u32) -> String {
+fn sample_json(device: &str, pm10: u32) -> String {
     json!({ "device": device, "time": "2026-05-01T10:00:00Z", "pm10": pm10 }).to_string()
 }
 
@@ -34,11 +34,11 @@ fn error(answer: &Value) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn what_arrived_is_there_as_it_came_with_what_became_of_it() {
+async fn uplink_is_stored_unchanged_with_its_outcome() {
     let app = TestApp::new().await;
-    post(&app, "/ingest/json", told("bike", 5)).await;
+    post(&app, "/ingest/json", sample_json("bike", 5)).await;
     app.clock.advance(TimeDelta::minutes(1));
-    post(&app, "/ingest/json", told("bike", 5)).await;
+    post(&app, "/ingest/json", sample_json("bike", 5)).await;
     app.clock.advance(TimeDelta::minutes(1));
     post(&app, "/ingest/json", "{").await;
     app.clock.advance(TimeDelta::minutes(1));
@@ -67,14 +67,14 @@ async fn what_arrived_is_there_as_it_came_with_what_became_of_it() {
     assert_eq!((&cut_off["text"], &cut_off["outcome"]), (&json!("{"), &json!("UNDECODABLE")));
     assert_eq!((&again["recorded"], &again["duplicates"]), (&json!(0), &json!(1)));
     assert_eq!((&first["recorded"], &first["duplicates"]), (&json!(1), &json!(0)));
-    assert_eq!(first["text"], told("bike", 5));
+    assert_eq!(first["text"], sample_json("bike", 5));
     assert_eq!((&first["device"]["key"], &first["receivedAt"]), (&json!("bike"), &json!("2026-05-01T12:00:00Z")));
 }
 
 #[tokio::test]
 async fn admins_only() {
     let app = TestApp::new().await;
-    post(&app, "/ingest/json", told("bike", 5)).await;
+    post(&app, "/ingest/json", sample_json("bike", 5)).await;
     let make = "mutation { createApiKey(input: {name: \"s\", role: SENSOR}) { key } }";
     let sensor = app.admin(make, json!({})).await["createApiKey"]["key"].as_str().expect("a key").to_owned();
     let replay = "mutation { replayUplinks(input: {filter: {}}) { uplinks } }";
@@ -90,7 +90,7 @@ async fn admins_only() {
         assert_eq!(answer["data"], json!({ "node": null, "nodes": [null] }), "{answer}");
     }
     let found = app.admin(query, json!({ "id": id })).await;
-    assert_eq!(found["node"], json!({ "id": id, "text": told("bike", 5) }));
+    assert_eq!(found["node"], json!({ "id": id, "text": sample_json("bike", 5) }));
     assert_eq!(found["nodes"][0]["id"], id);
 }
 
@@ -98,7 +98,7 @@ async fn admins_only() {
 async fn pages_hold_every_uplink_once_newest_first() {
     let app = TestApp::new().await;
     for n in 0..12 {
-        post(&app, "/ingest/json", told(if n % 3 == 0 { "a" } else { "b" }, n)).await;
+        post(&app, "/ingest/json", sample_json(if n % 3 == 0 { "a" } else { "b" }, n)).await;
         if n % 2 == 0 {
             app.clock.advance(TimeDelta::days(15)); // several months, and two at each moment
         }
@@ -112,8 +112,8 @@ async fn pages_hold_every_uplink_once_newest_first() {
             let page = uplinks(&app, &format!("(first: 5, after: {after}{filter})"), fields).await;
             assert_eq!(page["pageInfo"]["hasPreviousPage"], !after.is_null());
             seen.extend(page["nodes"].as_array().expect("nodes").iter().map(|node| json!({ "id": node["id"] })));
-            // What arrives while somebody pages comes first and shifts nothing.
-            post(&app, "/ingest/json", told("c", 1)).await;
+            // Uplinks that arrive between two pages come first and shift nothing.
+            post(&app, "/ingest/json", sample_json("c", 1)).await;
             if page["pageInfo"]["hasNextPage"] == false {
                 break;
             }
@@ -126,8 +126,8 @@ async fn pages_hold_every_uplink_once_newest_first() {
 #[tokio::test]
 async fn filters_are_all_held() {
     let app = TestApp::new().await;
-    post(&app, "/ingest/json", told("a", 1)).await;
-    post(&app, "/ingest/json", told("b", 2)).await;
+    post(&app, "/ingest/json", sample_json("a", 1)).await;
+    post(&app, "/ingest/json", sample_json("b", 2)).await;
     post(&app, "/ingest/json", "{").await;
     app.clock.advance(TimeDelta::hours(1));
     post(&app, "/ingest/influx", "feinstaub,node=a SDS_P1=3 1777629600000000000").await;
@@ -170,48 +170,48 @@ async fn device_key_and_body_cost_a_statement_each_however_many_uplinks() {
         (30, "{ uplinks { totalCount edges { node { device { latest { pm10 } } } } } }", 4),
     ] {
         for n in 0..posted {
-            post(&app, "/ingest/json", told(&format!("bike-{n}"), n)).await;
+            post(&app, "/ingest/json", sample_json(&format!("bike-{n}"), n)).await;
         }
-        // The key's own look-up, by which the gateway knows who asks.
-        let (count, _) = statements.of(app.admin(query, json!({}))).await;
+        // The key's own lookup, which authenticates the caller.
+        let (count, _) = statements.count(app.admin(query, json!({}))).await;
         assert_eq!(count, expected + 1, "{query}");
     }
 }
 
 #[tokio::test]
-async fn a_request_holds_sixteen_mebibytes_of_bodies_at_most() {
+async fn body_memory_per_request_is_limited_to_16_mib() {
     let app = TestApp::new().await;
-    let mut large = told("bike", 5);
+    let mut large = sample_json("bike", 5);
     large.push_str(&" ".repeat((1 << 20) - 1 - large.len()));
     for _ in 0..17 {
         post(&app, "/ingest/json", large.clone()).await;
     }
-    let ask = async |query: &str| app.graphql(Some(&app.admin), query, json!({})).await;
+    let run = async |query: &str| app.graphql(Some(&app.admin), query, json!({})).await;
     for query in [
         "{ uplinks { nodes { base64 } } }",
         "{ uplinks { edges { node { ...body } } } } fragment body on Uplink { text }",
     ] {
-        let answer = ask(query).await;
+        let answer = run(query).await;
         assert_eq!(error(&answer), ("BAD_USER_INPUT", "first"), "{answer}");
         assert_eq!(answer["errors"].as_array().expect("errors").len(), 1);
-        assert!(answer["errors"][0]["message"].as_str().is_some_and(|told| told.contains("16 MiB")), "{answer}");
+        assert!(answer["errors"][0]["message"].as_str().is_some_and(|message| message.contains("16 MiB")), "{answer}");
     }
     assert_eq!(
-        ask("{ uplinks { nodes { bytes } } }").await["data"]["uplinks"]["nodes"].as_array().map(Vec::len),
+        run("{ uplinks { nodes { bytes } } }").await["data"]["uplinks"]["nodes"].as_array().map(Vec::len),
         Some(17)
     );
-    let sixteen = ask("{ uplinks(first: 16) { nodes { text } } }").await;
+    let sixteen = run("{ uplinks(first: 16) { nodes { text } } }").await;
     assert_eq!(sixteen["data"]["uplinks"]["nodes"][15]["text"].as_str().map(str::len), Some(large.len()));
-    // Neither does it help to ask in pieces.
+    // Splitting the query doesn't help either.
     let pieces = "{ a: uplinks(first: 9, filter: {outcome: RECORDED}) { nodes { base64 } pageInfo { endCursor } } }";
-    let after = ask(pieces).await["data"]["a"]["pageInfo"]["endCursor"].take();
+    let after = run(pieces).await["data"]["a"]["pageInfo"]["endCursor"].take();
     let pieces =
         format!("{{ a: uplinks(first: 9) {{ nodes {{ text }} }} b: uplinks(after: {after}) {{ nodes {{ text }} }} }}");
-    let answer = ask(&pieces).await;
+    let answer = run(&pieces).await;
     assert_eq!(error(&answer), ("BAD_USER_INPUT", "first"), "{answer}");
 }
 
-/// Keys come in headers and in paths. Wherever one stands, it is neither stored with what arrived nor logged.
+/// Keys are sent in headers and in paths. Wherever a key is, it is neither stored with the uplink nor logged.
 #[tokio::test]
 async fn a_key_is_neither_stored_nor_logged_wherever_it_stands() {
     let options = empty_database().await;
@@ -251,7 +251,7 @@ async fn a_key_is_neither_stored_nor_logged_wherever_it_stands() {
         for body in ["{", r#"{"device":"bike","pm10":5,"query":"{ uplinks { totalCount } }"}"#] {
             let mut request =
                 Request::post(format!("{}{path}", gateway.address)).header("content-type", "application/json");
-            // What a network server adds for answers to the device; it is of no use here.
+            // Added by a network server for downlinks to the device; of no use here.
             request =
                 request.header("x-downlink-apikey", key).header("x-downlink-push", format!("https://stack/{key}"));
             if let Some((name, value)) = header {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp};
 
-/// Uploads a file with the admin's key and gives the report.
+/// Uploads a file with the admin key; returns the report.
 async fn upload(app: &TestApp, query: &str, file: impl Into<Body>) -> Value {
     let answer = send(app, query, file).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -42,7 +42,7 @@ async fn count(app: &TestApp, what: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&app.database.reads).await.expect("a count")
 }
 
-/// A ride as an SD card keeps it, a sample every three seconds from noon.
+/// A ride as an SD card stores it, a sample every three seconds from noon.
 fn card(samples: Range<u32>) -> String {
     let mut file =
         "Counter,Latitude,Longitude,PM10,PM2.5,gpsUpdated,Speed,Altitude,Satellites,Date,Time,Millis,AccX,AccY,AccZ,\
@@ -94,7 +94,7 @@ async fn a_card_is_recorded_once_however_often_and_in_whatever_pieces_it_comes()
 }
 
 #[tokio::test]
-async fn many_rows_are_stored_as_few_are() {
+async fn file_in_parts_is_stored_like_the_whole() {
     let app = TestApp::new().await;
     upload(&app, "device=whole", card(0..900)).await;
     for part in 0..9 {
@@ -126,7 +126,7 @@ async fn many_rows_are_stored_as_few_are() {
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_what_would_become_of_a_file_and_stores_nothing() {
+async fn dry_run_reports_and_stores_nothing() {
     let app = TestApp::new().await;
     let file = format!("{}not,a,line\n", card(0..600));
     let dry = upload(&app, "device=bike-07&dryRun=true", file.clone()).await;
@@ -166,7 +166,7 @@ async fn rejected_lines_are_named_up_to_a_thousand_and_counted_beyond() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_taken_is_refused_with_its_reason() {
+async fn invalid_uploads_are_rejected_with_a_reason() {
     let app = TestApp::new().await;
     for (query, file, code, hint) in [
         ("", "time,pm10\n", "MISSING_DEVICE", "device option"),
@@ -198,7 +198,7 @@ async fn a_key_bound_to_a_device_uploads_for_that_device() {
     );
     let key = made.await["createApiKey"]["key"].as_str().expect("a key").to_owned();
     let file = "time,device,pm10\n2026-04-01T11:00:00Z,,1\n2026-04-01T11:00:00Z,yours,1\n";
-    // In the path, for whatever can set no header.
+    // In the path, for clients that can't set a header.
     let request = Request::post(format!("/key/{key}/ingest/csv")).body(Body::from(file)).expect("a request");
     let answer = app.send(request).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -218,9 +218,9 @@ async fn an_upload_that_is_cut_off_stores_no_half_line_and_is_sent_again_whole()
     let broken = pieces.chain([Err(io::Error::from(io::ErrorKind::ConnectionReset))]).collect::<Vec<_>>();
     let answer = send(&app, "device=bike-07", Body::from_stream(futures_util::stream::iter(broken))).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    let told = answer.json();
-    let [_, recorded, ..] = counts(&told["report"]);
-    assert_eq!(count(&app, "measurement").await, i64::try_from(recorded).expect("small"), "{told}");
+    let response = answer.json();
+    let [_, recorded, ..] = counts(&response["report"]);
+    assert_eq!(count(&app, "measurement").await, i64::try_from(recorded).expect("small"), "{response}");
     assert_eq!(recorded, 20_000, "the chunks before the break");
     let report = upload(&app, "device=bike-07", whole).await;
     assert_eq!(counts(&report), [25_000, 5_000, 20_000, 0]);
@@ -235,13 +235,13 @@ async fn the_same_file_uploaded_by_several_at_once_is_stored_once() {
         let (app, file) = (app.clone(), file.clone());
         tokio::spawn(async move { counts(&upload(&app, "device=bike-07", file).await) })
     });
-    let told: Vec<_> = join_all(uploads).await.into_iter().map(|counts| counts.expect("no panic")).collect();
-    assert_eq!(told.iter().map(|counts| counts[1]).sum::<u64>(), 12_000, "{told:?}");
-    assert!(told.iter().all(|counts| counts[1] + counts[2] == 12_000), "{told:?}");
+    let reports: Vec<_> = join_all(uploads).await.into_iter().map(|counts| counts.expect("no panic")).collect();
+    assert_eq!(reports.iter().map(|counts| counts[1]).sum::<u64>(), 12_000, "{reports:?}");
+    assert!(reports.iter().all(|counts| counts[1] + counts[2] == 12_000), "{reports:?}");
     assert_eq!(count(&app, "measurement").await, 12_000);
 }
 
-/// Files of random lines, with repetitions, in any order, of several devices and different contents of one time.
+/// Files of random lines, with repetitions, in any order, of several devices and different contents at one time.
 #[tokio::test]
 async fn random_files_are_stored_once_and_latest_is_true() {
     let app = TestApp::new().await;
@@ -260,8 +260,8 @@ async fn random_files_are_stored_once_and_latest_is_true() {
             let time = format!("2026-04-30T{:02}:{:02}:{:02}Z", 22 + second / 3600, second / 60 % 60, second % 60);
             writeln!(file, "d{device},{time},{pm10}").expect("a String takes it");
         }
-        let [told, new, duplicates, rejected] = counts(&upload(&app, "", file).await);
-        assert_eq!((told, new + duplicates, rejected), (lines.len() as u64, lines.len() as u64, 0));
+        let [samples, new, duplicates, rejected] = counts(&upload(&app, "", file).await);
+        assert_eq!((samples, new + duplicates, rejected), (lines.len() as u64, lines.len() as u64, 0));
         recorded += new;
         assert_eq!(recorded, expected.len() as u64);
     }
@@ -273,8 +273,8 @@ async fn random_files_are_stored_once_and_latest_is_true() {
     assert_eq!(count(&app, gaps).await, 0);
 }
 
-/// Reads a real backup from the folder beside the repository; left out where that is missing. The decoder's own tests
-/// stand on a line of our own making.
+/// Reads a real backup from the folder beside the repository; skipped where that is missing. The decoder's own tests use
+/// a synthetic line.
 #[tokio::test]
 async fn a_real_backup_is_recorded_once() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/cleancycle-backup.csv");

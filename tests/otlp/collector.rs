@@ -1,4 +1,4 @@
-//! A collector of traces: takes what is posted to it, and reads as much of the protocol buffers as the tests ask for.
+//! A collector of traces: stores the posted requests, and decodes as much of the protocol buffers as the tests need.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use std::{
 
 use crate::gateway::DEADLINE;
 
-/// Of what a span tells.
+/// The fields of a span.
 #[derive(Clone, Debug, Default)]
 pub struct Span {
     /// In hexadecimal digits, as the two below.
@@ -27,9 +27,9 @@ pub struct Span {
 }
 
 impl Span {
-    /// The kind of a request that is answered.
+    /// The kind of a span of an incoming request.
     pub const SERVER: u64 = 2;
-    /// The kind of a request that is made.
+    /// The kind of a span of an outgoing request.
     pub const CLIENT: u64 = 3;
 }
 
@@ -59,26 +59,26 @@ impl Collector {
         Self { address: format!("http://{at}"), at, bodies, stopped }
     }
 
-    /// Gives up its port, and tells where it was.
+    /// Closes its port, and returns its address.
     pub fn stop(self) -> String {
         self.stopped.store(true, Ordering::SeqCst);
         drop(TcpStream::connect(self.at)); // which lets it look
         self.address
     }
 
-    /// The spans it was sent so far.
+    /// The spans received so far.
     pub fn spans(&self) -> Vec<Span> {
         self.bodies.lock().expect("no panic").iter().flat_map(|body| spans(body)).collect()
     }
 
-    /// All that it was sent, as far as it is text.
+    /// The received bodies, as far as they are text.
     pub fn sent(&self) -> String {
         let bodies = self.bodies.lock().expect("no panic").concat();
         String::from_utf8_lossy(&bodies).into_owned()
     }
 
-    /// Waits until what it was sent is so.
-    pub fn until(&self, is: impl Fn(&[Span]) -> bool) {
+    /// Waits until the received spans meet a condition.
+    pub fn wait_until(&self, is: impl Fn(&[Span]) -> bool) {
         let since = Instant::now();
         while !is(&self.spans()) {
             assert!(since.elapsed() < DEADLINE, "{:?}", self.spans());
@@ -87,7 +87,7 @@ impl Collector {
     }
 }
 
-/// Takes one request after the other.
+/// Answers one request after the other.
 fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
     let mut reader = BufReader::new(stream);
     loop {
@@ -99,8 +99,8 @@ fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
         while line.trim() != "" {
             line.clear();
             reader.read_line(&mut line).expect("a header");
-            if let Some(told) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = told.trim().parse().expect("a length");
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a length");
             }
         }
         let mut body = vec![0; length];
@@ -111,28 +111,28 @@ fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
     }
 }
 
-/// What stands in a field: a number, or bytes.
-enum Told<'a> {
+/// The content of a field: a number, or bytes.
+enum FieldValue<'a> {
     Number(u64),
     Bytes(&'a [u8]),
 }
 
 /// The fields of a message of protocol buffers, by their numbers.
-fn fields(mut bytes: &[u8]) -> Vec<(u64, Told<'_>)> {
+fn fields(mut bytes: &[u8]) -> Vec<(u64, FieldValue<'_>)> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
         let tag = varint(&mut bytes);
-        let told = match tag & 7 {
-            0 => Told::Number(varint(&mut bytes)),
-            1 => Told::Bytes(take(&mut bytes, 8)),
+        let value = match tag & 7 {
+            0 => FieldValue::Number(varint(&mut bytes)),
+            1 => FieldValue::Bytes(take(&mut bytes, 8)),
             2 => {
                 let length = usize::try_from(varint(&mut bytes)).expect("a length");
-                Told::Bytes(take(&mut bytes, length))
+                FieldValue::Bytes(take(&mut bytes, length))
             }
-            5 => Told::Bytes(take(&mut bytes, 4)),
+            5 => FieldValue::Bytes(take(&mut bytes, 4)),
             other => panic!("there is no type {other}"),
         };
-        fields.push((tag >> 3, told));
+        fields.push((tag >> 3, value));
     }
     fields
 }
@@ -155,10 +155,11 @@ fn varint(bytes: &mut &[u8]) -> u64 {
     number
 }
 
-/// The messages in a field that may be repeated.
+/// The messages in a repeated field.
 fn within(message: &[u8], number: u64) -> Vec<&[u8]> {
-    let bytes =
-        |(field, told)| if let (true, Told::Bytes(bytes)) = (field == number, told) { Some(bytes) } else { None };
+    let bytes = |(field, value)| {
+        if let (true, FieldValue::Bytes(bytes)) = (field == number, value) { Some(bytes) } else { None }
+    };
     fields(message).into_iter().filter_map(bytes).collect()
 }
 
@@ -172,16 +173,16 @@ fn span(message: &[u8]) -> Span {
     let mut span = Span::default();
     for field in fields(message) {
         match field {
-            (1, Told::Bytes(id)) => span.trace = hex(id),
-            (2, Told::Bytes(id)) => span.id = hex(id),
-            (4, Told::Bytes(id)) => span.parent = hex(id),
-            (5, Told::Bytes(name)) => span.name = text(name),
-            (6, Told::Number(kind)) => span.kind = kind,
-            (9, Told::Bytes(pair)) => {
+            (1, FieldValue::Bytes(id)) => span.trace = hex(id),
+            (2, FieldValue::Bytes(id)) => span.id = hex(id),
+            (4, FieldValue::Bytes(id)) => span.parent = hex(id),
+            (5, FieldValue::Bytes(name)) => span.name = text(name),
+            (6, FieldValue::Number(kind)) => span.kind = kind,
+            (9, FieldValue::Bytes(pair)) => {
                 let value = within(pair, 2).concat();
                 let value = match fields(&value).as_slice() {
-                    [(_, Told::Bytes(value))] => text(value),
-                    [(_, Told::Number(value))] => value.to_string(),
+                    [(_, FieldValue::Bytes(value))] => text(value),
+                    [(_, FieldValue::Number(value))] => value.to_string(),
                     _ => panic!("a value of another kind"),
                 };
                 span.attributes.insert(text(&within(pair, 1).concat()), value);

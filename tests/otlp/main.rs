@@ -1,4 +1,4 @@
-//! The export of traces, to a collector that the test is: `cargo test --features otlp --test otlp`.
+//! The export of traces to a collector in the test's process: `cargo test --features otlp --test otlp`.
 
 mod collector;
 #[path = "../it/support/gateway.rs"]
@@ -18,11 +18,11 @@ use collector::{Collector, Span};
 use gateway::{DEADLINE, Gateway, airgraph};
 
 const KEY: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
-const COLLECTORS_KEY: &str = "the-key-of-the-collector";
-const QUESTION: &str =
+const COLLECTOR_KEY: &str = "the-key-of-the-collector";
+const QUERY: &str =
     r#"{"query":"query ByKey($key: String!) { device(key: $key) { name } }","variables":{"key":"the-variable"}}"#;
 
-/// The program with a database of its own, which is gone at the end.
+/// The program with a database of its own, which is removed at the end.
 struct Run {
     gateway: Option<Gateway>,
     folder: PathBuf,
@@ -42,7 +42,7 @@ impl Run {
         self.gateway.as_ref().expect("it runs")
     }
 
-    /// Asks for a route, and gives the answer with its head.
+    /// Requests a route; returns the response with its head.
     fn post(&self, path: &str, headers: &str, body: &str) -> String {
         let host = self.gateway().address.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).expect("a connection");
@@ -61,7 +61,7 @@ impl Run {
         fs::read_to_string(self.folder.with_extension("log")).expect("a log")
     }
 
-    /// Ends the program well, and gives what it logged.
+    /// Stops the program; returns its log.
     fn end(mut self) -> String {
         assert_eq!(self.gateway.take().expect("it runs").terminate(), Some(0), "{}", self.log());
         self.log()
@@ -105,7 +105,7 @@ fn request_of<'a>(spans: &'a [Span], trace: &str) -> &'a Span {
 #[tokio::test]
 async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
     let collector = Collector::start();
-    let headers = format!("authorization=Bearer {COLLECTORS_KEY}");
+    let headers = format!("authorization=Bearer {COLLECTOR_KEY}");
     let settings = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str()),
         ("OTEL_EXPORTER_OTLP_HEADERS", &headers),
@@ -113,18 +113,18 @@ async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
         ("AIRGRAPH_LOG", "warn,airgraph=info"), // chosen apart from what is exported
     ];
     let run = Run::start("spans", &settings).await;
-    let answer = run.post("/graphql", &traceparent('a', true), QUESTION);
+    let answer = run.post("/graphql", &traceparent('a', true), QUERY);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    run.post("/graphql", &traceparent('b', false), QUESTION);
-    run.post("/graphql", "", QUESTION);
+    run.post("/graphql", &traceparent('b', false), QUERY);
+    run.post("/graphql", "", QUERY);
     run.post(&format!("/key/{KEY}/insertSensorData"), &traceparent('c', true), "{}");
     run.post("/nowhere", &traceparent('d', true), "{}");
-    collector.until(|spans| spans.iter().any(|span| span.trace == trace('d')));
+    collector.wait_until(|spans| spans.iter().any(|span| span.trace == trace('d')));
     let log = run.end();
     let spans = collector.spans();
 
-    let asked = request_of(&spans, &trace('a'));
-    assert_eq!((asked.name.as_str(), asked.parent.as_str()), ("POST /graphql", "00f067aa0ba902b7"));
+    let server_span = request_of(&spans, &trace('a'));
+    assert_eq!((server_span.name.as_str(), server_span.parent.as_str()), ("POST /graphql", "00f067aa0ba902b7"));
     for (key, value) in [
         ("http.request.method", "POST"),
         ("http.route", "/graphql"),
@@ -134,11 +134,11 @@ async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
         ("airgraph.outcome", "answered"),
         ("airgraph.statements", "1"),
     ] {
-        assert_eq!(asked.attributes.get(key).map(String::as_str), Some(value), "{key} of {asked:?}");
+        assert_eq!(server_span.attributes.get(key).map(String::as_str), Some(value), "{key} of {server_span:?}");
     }
-    let id = asked.attributes.get("airgraph.request.id").expect("its id");
+    let id = server_span.attributes.get("airgraph.request.id").expect("its id");
     assert!(answer.to_ascii_lowercase().contains(&format!("x-request-id: {id}")), "{answer}");
-    let within: Vec<_> = spans.iter().filter(|span| span.parent == asked.id).collect();
+    let within: Vec<_> = spans.iter().filter(|span| span.parent == server_span.id).collect();
     assert!(within.iter().any(|span| span.name.starts_with("db.device") && span.kind == Span::CLIENT), "{within:?}");
 
     assert!(spans.iter().all(|span| span.trace != trace('b')), "its sender doesn't record it");
@@ -154,36 +154,36 @@ async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
 
     let sent = collector.sent();
     assert!(sent.contains("airgraph") && sent.contains("service.name"));
-    for secret in [KEY, "the-variable", COLLECTORS_KEY] {
+    for secret in [KEY, "the-variable", COLLECTOR_KEY] {
         assert!(!sent.contains(secret), "{secret} was exported");
         assert!(!log.contains(secret), "{secret} was logged: {log}");
     }
 }
 
 #[tokio::test]
-async fn what_is_not_sent_yet_is_sent_at_the_end() {
+async fn pending_spans_are_exported_at_shutdown() {
     let collector = Collector::start();
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "600000")];
     let run = Run::start("end", &settings).await;
-    run.post("/graphql", &traceparent('a', true), QUESTION);
+    run.post("/graphql", &traceparent('a', true), QUERY);
     run.end();
     request_of(&collector.spans(), &trace('a'));
 }
 
 #[tokio::test]
-async fn without_a_collector_requests_are_answered_and_the_log_says_it_once() {
+async fn missing_collector_is_logged_once_and_requests_are_answered() {
     let address = Collector::start().stop();
-    let endpoint = address.replace("http://", "http://somebody:the-password@");
+    let endpoint = address.replace("http://", "http://user:the-password@");
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
     let run = Run::start("away", &settings).await;
     let since = Instant::now();
     while !run.log().contains("traces can't be exported") {
         assert!(since.elapsed() < DEADLINE, "{}", run.log());
-        assert!(run.post("/graphql", "", QUESTION).starts_with("HTTP/1.1 200"));
+        assert!(run.post("/graphql", "", QUERY).starts_with("HTTP/1.1 200"));
         std::thread::sleep(Duration::from_millis(50));
     }
     for _ in 0..10 {
-        assert!(run.post("/graphql", "", QUESTION).starts_with("HTTP/1.1 200"));
+        assert!(run.post("/graphql", "", QUERY).starts_with("HTTP/1.1 200"));
         std::thread::sleep(Duration::from_millis(100));
     }
     let log = run.end();
@@ -192,10 +192,10 @@ async fn without_a_collector_requests_are_answered_and_the_log_says_it_once() {
 }
 
 #[test]
-fn settings_that_can_not_be_are_named_and_not_told() {
+fn invalid_settings_are_named_without_their_values() {
     let mut command = command(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "no url with the-password")]);
     let output = command.stderr(Stdio::piped()).output().expect("it ends");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && told.contains("OTEL_EXPORTER_OTLP_"), "{told}");
-    assert!(!told.contains("the-password"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && stderr.contains("OTEL_EXPORTER_OTLP_"), "{stderr}");
+    assert!(!stderr.contains("the-password"), "{stderr}");
 }

@@ -28,10 +28,6 @@ mod timestamp;
 pub mod ttn_v2;
 mod vocabulary;
 
-use chrono::{DateTime, Utc};
-pub use parse::utf8_text;
-use serde::Serialize;
-
 use airgraph_domain::{
     device::{DeviceKey, DeviceKind},
     quality,
@@ -39,6 +35,9 @@ use airgraph_domain::{
     sensor::Sensors,
     time,
 };
+use chrono::{DateTime, Utc};
+pub use parse::utf8_text;
+use serde::Serialize;
 
 /// Input of a decoder.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! Documents: such as the schema allows, nearly such, damaged ones, and those that a hostile client would think of.
+//! Documents: valid, nearly valid, damaged and hostile ones.
 
 use std::{collections::HashMap, fmt::Write as _, sync::LazyLock};
 
@@ -9,7 +9,7 @@ use async_graphql::parser::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// A field: its name, its arguments with the names of their types, the type of what it gives.
+/// A field: its name, its arguments with the names of their types, its result type.
 struct Field {
     name: String,
     arguments: Vec<(String, Type)>,
@@ -60,10 +60,10 @@ fn innermost(base: &BaseType) -> String {
     }
 }
 
-/// Chance, byte by byte; zeros at its end, which stand for the plainest choice.
-struct Chance<'a>(&'a [u8]);
+/// Random choices, one byte each; zeros at the end, which mean the simplest choice.
+struct Choices<'a>(&'a [u8]);
 
-impl Chance<'_> {
+impl Choices<'_> {
     fn next(&mut self) -> usize {
         let Some((&first, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;
@@ -84,9 +84,9 @@ impl Chance<'_> {
     }
 }
 
-/// A document that the schema allows, but for a mistake now and then.
+/// A valid document, sometimes with a mistake.
 fn allowed(bytes: &[u8]) -> String {
-    let chance = &mut Chance(bytes);
+    let chance = &mut Choices(bytes);
     let (kind, root) = *chance.pick(&[
         ("query Q", "Query"),
         ("query Q", "Query"),
@@ -110,8 +110,8 @@ fn allowed(bytes: &[u8]) -> String {
     format!("{kind}{variables} {set}")
 }
 
-/// The declaration of a variable, now and then with a type or a default that it can't have, or a description.
-fn declared(variable: &str, chance: &mut Chance) -> String {
+/// The declaration of a variable, sometimes with an invalid type or default, or a description.
+fn declared(variable: &str, chance: &mut Choices) -> String {
     if !chance.one_in(6) {
         return variable.to_owned();
     }
@@ -136,7 +136,7 @@ fn declared(variable: &str, chance: &mut Chance) -> String {
     format!("{description}{name}: {ty}")
 }
 
-fn select_from(object: &str, depth: usize, chance: &mut Chance, text: &mut String) {
+fn select_from(object: &str, depth: usize, chance: &mut Choices, text: &mut String) {
     let Some(fields) = SCHEMA.objects.get(object) else { return text.push_str("{ __typename }") };
     text.push_str("{ ");
     let count = if object == "Subscription" { 1 } else { 1 + chance.next() % 4 };
@@ -180,7 +180,7 @@ fn select_from(object: &str, depth: usize, chance: &mut Chance, text: &mut Strin
     text.push_str("} ");
 }
 
-fn arguments(field: &Field, chance: &mut Chance, text: &mut String) {
+fn arguments(field: &Field, chance: &mut Choices, text: &mut String) {
     let mut open = false;
     for (name, ty) in &field.arguments {
         if ty.nullable && !chance.one_in(4) {
@@ -196,7 +196,7 @@ fn arguments(field: &Field, chance: &mut Chance, text: &mut String) {
     }
 }
 
-fn value(ty: &Type, depth: usize, chance: &mut Chance, text: &mut String) {
+fn value(ty: &Type, depth: usize, chance: &mut Choices, text: &mut String) {
     let name = match &ty.base {
         BaseType::List(of) => {
             text.push('[');
@@ -256,7 +256,7 @@ fn value(ty: &Type, depth: usize, chance: &mut Chance, text: &mut String) {
     });
 }
 
-/// What a hostile client would think of, so large.
+/// A hostile document of this kind and size.
 fn hostile(kind: usize, size: usize) -> String {
     let each = |one: &dyn Fn(usize) -> String| (0..size).map(one).collect::<Vec<_>>().concat();
     let fragments = |body: &dyn Fn(usize) -> String| each(&|n| format!("fragment F{n} on Query {{ {} }} ", body(n)));
@@ -288,7 +288,7 @@ const REAL: [&str; 3] = [
     include_str!("../queries/measurements_in_a_range.graphql"),
 ];
 
-/// A run of bytes of a document is there as often as told, and some bytes behind it are others.
+/// A run of bytes of a document is repeated `times` times, and some bytes behind it are replaced.
 fn damaged(document: &str, from: usize, length: usize, times: usize, other: &str) -> String {
     let characters: Vec<_> = document.chars().collect();
     let from = from % (characters.len() + 1);

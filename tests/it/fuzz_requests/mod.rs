@@ -1,4 +1,4 @@
-//! GraphQL requests of any kind, random and hostile: whatever comes, the gateway answers it, and not with a fault of its own.
+//! Random and hostile GraphQL requests: the gateway answers each of them, and never with an internal error.
 //!
 //! ```sh
 //! AIRGRAPH_FUZZ_CASES=1000000 cargo test --release --test it fuzz_requests -- --nocapture   # a million
@@ -23,32 +23,32 @@ use tokio::{runtime::Runtime, time::timeout};
 
 use crate::support::{Answer, TestApp, gateway::DEADLINE};
 
-/// Requests, unless the environment names another number.
+/// Number of requests, unless the environment variable is set.
 const CASES: u32 = 400;
 const CASES_VARIABLE: &str = "AIRGRAPH_FUZZ_CASES";
-/// Who ask at the same time.
+/// Number of concurrent clients.
 const THREADS: u32 = 4;
-/// A subscription has no end, and none of these is sent anything: after this its silence is taken for that.
-const SILENCE: Duration = Duration::from_millis(30);
-/// No answer is longer, in bytes: there is little in the database, but each of many fields may list it.
-const LONGEST: usize = 8 << 20;
+/// A subscription has no end, and none of these has an event: no response within this time counts as a subscription.
+const SUBSCRIPTION_TIMEOUT: Duration = Duration::from_millis(30);
+/// Maximum size of a response in bytes: the database is small, but each of many fields may list it.
+const MAX_RESPONSE_BYTES: usize = 8 << 20;
 
-/// How a document is sent.
+/// The transport of a document.
 #[derive(Clone, Debug)]
-enum Way {
+enum Transport {
     Post(&'static str),
     Get,
     Stream,
-    /// What should be JSON is these bytes before the document.
+    /// These bytes before the document instead of JSON.
     Raw(Vec<u8>),
 }
 
-fn ways() -> impl Strategy<Value = Way> {
+fn transports() -> impl Strategy<Value = Transport> {
     prop_oneof![
-        12 => select(vec!["application/json", "application/graphql-response+json", "*/*"]).prop_map(Way::Post),
-        2 => Just(Way::Get),
-        2 => Just(Way::Stream),
-        1 => proptest::collection::vec(any::<u8>(), 0..20).prop_map(Way::Raw),
+        12 => select(vec!["application/json", "application/graphql-response+json", "*/*"]).prop_map(Transport::Post),
+        2 => Just(Transport::Get),
+        2 => Just(Transport::Stream),
+        1 => proptest::collection::vec(any::<u8>(), 0..20).prop_map(Transport::Raw),
     ]
 }
 
@@ -72,19 +72,19 @@ fn variables() -> impl Strategy<Value = Value> {
     prop_oneof![4 => Just(json!({})), 3 => named, 1 => value]
 }
 
-fn request(way: &Way, key: Option<&str>, document: &str, variables: &Value) -> Request<Body> {
+fn request(way: &Transport, key: Option<&str>, document: &str, variables: &Value) -> Request<Body> {
     let body = json!({ "query": document, "variables": variables }).to_string();
     let post = |path: &str| {
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         key.into_iter().fold(request, |request, key| request.header("x-api-key", key))
     };
     let request = match way {
-        Way::Post(accept) => post("/graphql").header(header::ACCEPT, *accept).body(Body::from(body)),
-        Way::Stream => post("/graphql/stream").body(Body::from(body)),
-        Way::Raw(bytes) => post("/graphql").body(Body::from([bytes.as_slice(), document.as_bytes()].concat())),
-        Way::Get => {
+        Transport::Post(accept) => post("/graphql").header(header::ACCEPT, *accept).body(Body::from(body)),
+        Transport::Stream => post("/graphql/stream").body(Body::from(body)),
+        Transport::Raw(bytes) => post("/graphql").body(Body::from([bytes.as_slice(), document.as_bytes()].concat())),
+        Transport::Get => {
             let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>();
-            // An address may have 65,534 bytes.
+            // A URI may have 65,534 bytes.
             let query = escaped(document).into_iter().take(15_000).collect::<Vec<_>>().concat();
             let variables = escaped(&variables.to_string()).concat();
             let variables = if variables.len() < 15_000 { format!("&variables={variables}") } else { String::new() };
@@ -94,29 +94,30 @@ fn request(way: &Way, key: Option<&str>, document: &str, variables: &Value) -> R
     request.expect("a request")
 }
 
-/// What holds for every answer; tells what kind it was.
-fn holds(answer: &Answer) -> Result<String, TestCaseError> {
+/// Checks the invariants of every response; returns its kind.
+fn check_response(answer: &Answer) -> Result<String, TestCaseError> {
     let Answer { status, headers, text } = answer;
     prop_assert!(!status.is_server_error(), "{status}: {text}");
-    prop_assert!(text.len() <= LONGEST, "{} bytes", text.len());
+    prop_assert!(text.len() <= MAX_RESPONSE_BYTES, "{} bytes", text.len());
     for word in ["INTERNAL", "TIMEOUT", "UNAVAILABLE"] {
         prop_assert!(!text.contains(&format!("\"code\":\"{word}\"")), "{text}");
     }
     if headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream")) {
         return Ok("stream".to_owned());
     }
-    let told: Value = serde_json::from_str(text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
-    let code = told["errors"][0]["extensions"]["code"].as_str();
-    prop_assert!(told.get("data").is_some() || code.is_some(), "{text}");
-    prop_assert!(told.get("data").is_none() || status.is_success(), "{status}: {text}");
-    Ok(if told["data"] == Value::Null { code.unwrap_or("null") } else { "answered" }.to_owned())
+    let response: Value =
+        serde_json::from_str(text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+    let code = response["errors"][0]["extensions"]["code"].as_str();
+    prop_assert!(response.get("data").is_some() || code.is_some(), "{text}");
+    prop_assert!(response.get("data").is_none() || status.is_success(), "{status}: {text}");
+    Ok(if response["data"] == Value::Null { code.unwrap_or("null") } else { "answered" }.to_owned())
 }
 
-/// Sends so many requests to a gateway that is exposed so.
-fn run(exposure: SecuritySettings, cases: u32) {
+/// Sends this number of requests to a gateway with these security settings.
+fn run(security: SecuritySettings, cases: u32) {
     let runtime = Runtime::new().expect("a runtime");
     let app = runtime.block_on(async {
-        let app = TestApp::exposed(exposure).await;
+        let app = TestApp::with_security(security).await;
         let sample = |n: i32| {
             json!({ "device": format!("d{}", n % 3), "measuredAt": format!("2026-05-01T10:{n:02}:00Z"), "pm10": n, "pm25": 1,
                 "latitude": 52.2 + f64::from(n) / 1000.0, "longitude": 0.1 })
@@ -134,27 +135,27 @@ fn run(exposure: SecuritySettings, cases: u32) {
         }
         kinds
     });
-    // The generator is worth its while only if some of it gets through.
+    // The generator is useful only if some of its requests are valid.
     let answered = kinds.get("answered").copied().unwrap_or(0);
     assert!(answered >= cases / 50, "{kinds:?}");
-    told(&kinds, before);
+    print_kinds(&kinds, before);
     runtime.block_on(async { app.query("{ measurements { totalCount } }").await });
 }
 
-/// Sends so many requests, one after the other, and tells how many of them were of which kind.
+/// Sends this number of requests, one after the other, and returns the number of each kind.
 fn send(runtime: &Runtime, app: &TestApp, cases: u32) -> BTreeMap<String, u32> {
     let kinds = RefCell::new(BTreeMap::<String, u32>::new());
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(
-        &(ways(), any::<bool>(), documents::of_any_kind(), variables()),
+        &(transports(), any::<bool>(), documents::of_any_kind(), variables()),
         |(way, admin, document, variables)| {
             let answer = runtime.block_on(async {
                 let request = request(&way, admin.then_some(&app.admin), &document, &variables);
-                let patience = if document.contains("subscription") { SILENCE } else { DEADLINE };
-                timeout(patience, app.send(request)).await
+                let limit = if document.contains("subscription") { SUBSCRIPTION_TIMEOUT } else { DEADLINE };
+                timeout(limit, app.send(request)).await
             });
             let kind = if let Ok(answer) = answer {
-                holds(&answer)?
+                check_response(&answer)?
             } else {
                 prop_assert!(document.contains("subscription"), "no answer");
                 "subscribed".to_owned()
@@ -167,15 +168,15 @@ fn send(runtime: &Runtime, app: &TestApp, cases: u32) -> BTreeMap<String, u32> {
     kinds.into_inner()
 }
 
-/// What this process has of memory, the gateway and those who ask together; none where that isn't told (Linux tells).
+/// Resident memory of this process (gateway and clients) in MB; `None` where `/proc` doesn't exist.
 fn memory_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
 }
 
-#[expect(clippy::print_stdout, reason = "for who runs it by hand")]
-fn told(kinds: &BTreeMap<String, u32>, before: Option<u64>) {
+#[expect(clippy::print_stdout, reason = "output of manual runs")]
+fn print_kinds(kinds: &BTreeMap<String, u32>, before: Option<u64>) {
     let count: u32 = kinds.values().sum();
     println!("{count} requests: {kinds:?}; memory in MB: {before:?} before, {:?} after", memory_mb());
 }

@@ -1,4 +1,4 @@
-//! Random questions of statistics.
+//! Random queries of statistics.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -6,12 +6,12 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use super::by_hand::Told;
+use super::by_hand::BucketStatistics;
 use crate::support::at;
 
-/// A question, as this test understands it.
+/// A query, in this test's own form.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct StatisticsQuery {
     pub zone: Tz,
     pub every: Option<&'static str>,
     pub groups: Vec<&'static str>,
@@ -21,11 +21,11 @@ pub struct Asked {
     /// South, west, north, east.
     pub area: Option<[f64; 4]>,
     pub least_pm10: Option<f64>,
-    /// Whether percentiles are asked, which only rows can tell.
+    /// Whether percentiles are selected, which need the rows.
     pub percentiles: bool,
     /// Whether invalid values and positions count.
     pub included: bool,
-    /// Whether the number of invalid values is selected, which only rows can tell.
+    /// Whether the number of invalid values is selected, which needs the rows.
     pub invalid_counts: bool,
 }
 
@@ -34,51 +34,51 @@ const INTERVALS: [&str; 9] =
 const ZONES: [Tz; 5] =
     [Tz::UTC, Tz::Europe__London, Tz::Asia__Kolkata, Tz::Australia__Lord_Howe, Tz::America__St_Johns];
 
-impl Asked {
-    pub fn random(chance: &mut ChaCha8Rng) -> Self {
+impl StatisticsQuery {
+    pub fn random(rng: &mut ChaCha8Rng) -> Self {
         let begin =
-            at(["2025-03-29T20:00:00Z", "2025-10-25T12:00:00Z", "2025-01-01T00:00:00Z"][chance.random_range(0..3)]);
-        let whole = chance.random_bool(0.5);
-        let moment = |chance: &mut ChaCha8Rng, days: i64| {
-            let seconds = chance.random_range(0..days * 86_400);
+            at(["2025-03-29T20:00:00Z", "2025-10-25T12:00:00Z", "2025-01-01T00:00:00Z"][rng.random_range(0..3)]);
+        let whole = rng.random_bool(0.5);
+        let moment = |rng: &mut ChaCha8Rng, days: i64| {
+            let seconds = rng.random_range(0..days * 86_400);
             begin + TimeDelta::seconds(if whole { seconds / 3600 * 3600 } else { seconds })
         };
-        let from = moment(chance, 2);
-        let days = if chance.random_bool(0.3) { 400 } else { 3 };
-        let to = moment(chance, days);
-        // At quarters of an hour a year is too long.
+        let from = moment(rng, 2);
+        let days = if rng.random_bool(0.3) { 400 } else { 3 };
+        let to = moment(rng, days);
+        // With quarter-hour buckets a year is too long.
         let every = if days == 3 { 0..INTERVALS.len() } else { 1..INTERVALS.len() };
-        let every = chance.random_bool(0.7).then(|| INTERVALS[chance.random_range(every)]);
+        let every = rng.random_bool(0.7).then(|| INTERVALS[rng.random_range(every)]);
         let short = ["FIFTEEN_MINUTES", "HOUR"].iter().any(|&short| every == Some(short));
         let mut groups = Vec::new();
         for (group, share) in [("DEVICE", 0.3), ("CELL", 0.3), ("HOUR_OF_DAY", 0.2), ("DAY_OF_WEEK", 0.2)] {
-            if chance.random_bool(share) {
+            if rng.random_bool(share) {
                 groups.push(group);
             }
         }
         Self {
-            zone: ZONES[chance.random_range(0..ZONES.len())],
+            zone: ZONES[rng.random_range(0..ZONES.len())],
             every,
             groups,
-            devices: chance.random_bool(0.3).then(|| vec!["bike-1".to_owned(), "bike-2".to_owned()]),
+            devices: rng.random_bool(0.3).then(|| vec!["bike-1".to_owned(), "bike-2".to_owned()]),
             from,
-            // To this day there are too many of the short ones.
+            // Up to the present there would be too many short buckets.
             to: (to > from || short).then(|| to.max(from + TimeDelta::hours(1))),
-            area: chance.random_bool(0.3).then(|| {
-                if chance.random_bool(0.2) {
+            area: rng.random_bool(0.3).then(|| {
+                if rng.random_bool(0.2) {
                     return [-1.0, -1.0, 53.0, 1.0]; // the town, and Null Island
                 }
-                let (south, west) = (chance.random_range(52.18..52.2), chance.random_range(0.09..0.12));
-                [south, west, south + chance.random_range(0.001..0.03), west + chance.random_range(0.001..0.04)]
+                let (south, west) = (rng.random_range(52.18..52.2), rng.random_range(0.09..0.12));
+                [south, west, south + rng.random_range(0.001..0.03), west + rng.random_range(0.001..0.04)]
             }),
-            least_pm10: chance.random_bool(0.2).then_some(12.4),
-            percentiles: chance.random_bool(0.3),
-            included: chance.random_bool(0.3),
-            invalid_counts: chance.random_bool(0.2),
+            least_pm10: rng.random_bool(0.2).then_some(12.4),
+            percentiles: rng.random_bool(0.3),
+            included: rng.random_bool(0.3),
+            invalid_counts: rng.random_bool(0.2),
         }
     }
 
-    /// The question; with a field that needs a resolver, the answer isn't written straight from the rows.
+    /// The query text; with a field that needs a resolver, the response isn't written straight from the rows.
     pub fn query(&self, with_device: bool) -> String {
         let device = if with_device { "device { key }" } else { "" };
         let to = self.to.map(|to| format!("to: \"{}\"", to.to_rfc3339()));
@@ -108,20 +108,20 @@ impl Asked {
         )
     }
 
-    /// An answer, with what names it among the others.
-    pub fn told(&self, told: &Value) -> (String, Told) {
-        let start = told["start"].as_str().map(at);
-        let bucket = self.every.map(|every| super::by_hand::bucket(every, self.zone, start.expect("a start")));
+    /// A bucket of a response, with the key that identifies it.
+    pub fn read_bucket(&self, bucket: &Value) -> (String, BucketStatistics) {
+        let start = bucket["start"].as_str().map(at);
+        let label = self.every.map(|every| super::by_hand::bucket(every, self.zone, start.expect("a start")));
         let group =
             |name: &str, field: &Value| if self.groups.contains(&name) { field.to_string() } else { "null".to_owned() };
         let key = format!(
             "{} {} {} {} {}",
-            bucket.unwrap_or_default(),
-            group("DEVICE", &told["device"]["key"]),
-            group("CELL", &told["cell"]),
-            group("HOUR_OF_DAY", &told["hourOfDay"]),
-            group("DAY_OF_WEEK", &told["dayOfWeek"]),
+            label.unwrap_or_default(),
+            group("DEVICE", &bucket["device"]["key"]),
+            group("CELL", &bucket["cell"]),
+            group("HOUR_OF_DAY", &bucket["hourOfDay"]),
+            group("DAY_OF_WEEK", &bucket["dayOfWeek"]),
         );
-        (key, Told::read(told, self.percentiles))
+        (key, BucketStatistics::read(bucket, self.percentiles))
     }
 }

@@ -69,8 +69,8 @@ async fn the_days_on_which_clocks_change_have_a_bucket_for_each_hour_that_they_s
             "2025-10-05T03:30:00+11:00",
         ]
     );
-    let told = buckets(&app, "Australia/Lord_Howe", spring, hours).await;
-    assert_eq!(local(&told), ["2025-10-05T01:00:00+10:30", "2025-10-05T03:00:00+11:00"]);
+    let response = buckets(&app, "Australia/Lord_Howe", spring, hours).await;
+    assert_eq!(local(&response), ["2025-10-05T01:00:00+10:30", "2025-10-05T03:00:00+11:00"]);
     let autumn = ("2026-04-04T14:00:00Z", "2026-04-04T16:30:00Z");
     assert_eq!(
         local(&buckets(&app, "Australia/Lord_Howe", autumn, halves).await),
@@ -82,14 +82,14 @@ async fn the_days_on_which_clocks_change_have_a_bucket_for_each_hour_that_they_s
             "2026-04-05T02:30:00+10:30",
         ]
     );
-    let told = buckets(&app, "Australia/Lord_Howe", autumn, hours).await;
-    assert_eq!(local(&told), ["2026-04-05T01:00:00+11:00", "2026-04-05T02:00:00+10:30"]);
+    let response = buckets(&app, "Australia/Lord_Howe", autumn, hours).await;
+    assert_eq!(local(&response), ["2026-04-05T01:00:00+11:00", "2026-04-05T02:00:00+10:30"]);
 }
 
 #[tokio::test]
 async fn filled_buckets_are_the_others_and_all_between() {
-    let mut chance = ChaCha8Rng::seed_from_u64(90);
-    let (app, _) = filled(&mut chance).await;
+    let mut rng = ChaCha8Rng::seed_from_u64(90);
+    let (app, _) = filled(&mut rng).await;
     let mut all_empty = 0;
     for zone in ["Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata"] {
         for (every, group) in [("HOUR", ""), ("DAY", "DEVICE"), ("THREE_HOURS", "CELL"), ("WEEK", "CELL, DEVICE")] {
@@ -132,9 +132,9 @@ async fn devices_without_measurements_have_buckets_where_they_are_named() {
         let query = format!(
             "{{ statistics(filter: {{{span}{filter}}}, every: DAY, fill: NULL, groupBy: [{group}]) {{ device {{ key }} count }} }}"
         );
-        let told = app.query(&query).await["statistics"].take();
+        let response = app.query(&query).await["statistics"].take();
         let item = |item: &Value| format!("{} {}", item["device"]["key"].as_str().unwrap_or("-"), item["count"]);
-        told.as_array().expect("a list").iter().map(item).collect::<Vec<_>>()
+        response.as_array().expect("a list").iter().map(item).collect::<Vec<_>>()
     };
     assert_eq!(counts("", "DEVICE").await, ["bike 1", "bike 0"]);
     let both = ", devices: [\"silent\", \"bike\"]";
@@ -147,7 +147,7 @@ async fn devices_without_measurements_have_buckets_where_they_are_named() {
         "{{ devices {{ nodes {{ key statistics(filter: {{{span}}}, every: AUTO, maxBuckets: 3, fill: NULL) {{
         startLocal interval count pm10 {{ mean }} }} }} }} }}"
     );
-    let (count, told) = statements.of(app.query(&query)).await;
+    let (count, response) = statements.count(app.query(&query)).await;
     assert_eq!(count, 2);
     let day = |day: &str, count: i32, mean: Value| json!({ "startLocal": format!("2026-03-{day}T00:00:00+00:00"), "interval": "DAY", "count": count, "pm10": { "mean": mean } });
     let (bike, silent) = (
@@ -155,7 +155,7 @@ async fn devices_without_measurements_have_buckets_where_they_are_named() {
         json!([day("29", 0, json!(null)), day("30", 0, json!(null))]),
     );
     assert_eq!(
-        told["devices"]["nodes"],
+        response["devices"]["nodes"],
         json!([{ "key": "bike", "statistics": bike }, { "key": "silent", "statistics": silent }])
     );
     assert_eq!(app.graphql(None, &query, json!({})).await, app.by_resolvers(&query).await);
@@ -175,8 +175,8 @@ async fn auto_chooses_the_shortest_interval_that_makes_few_enough_buckets() {
         ("UTC", "2026-01-01T00:30:00Z", "2026-01-01T00:31:00Z", "10000", "MINUTE", 1),
     ] {
         let arguments = format!("every: AUTO, maxBuckets: {max}, fill: NULL");
-        let told = buckets(&app, zone, (from, to), &arguments).await;
-        assert_eq!((told.len(), &told[0]["interval"]), (count, &json!(interval)), "{zone} {from} {max}");
+        let response = buckets(&app, zone, (from, to), &arguments).await;
+        assert_eq!((response.len(), &response[0]["interval"]), (count, &json!(interval)), "{zone} {from} {max}");
     }
 }
 
@@ -243,8 +243,8 @@ async fn a_series_of_indices_has_the_labels_of_its_buckets() {
     let query = "{ device(key: \"bike\") { airQualityIndices(scale: EUROPEAN_AQI, every: AUTO, maxBuckets: 23, timeZone: \"Europe/Berlin\",
         measuredAt: {from: \"2026-03-28T23:00:00Z\", to: \"2026-03-29T22:00:00Z\"}) { value bucket { start startLocal end interval } }
         airQualityIndex(scale: US_EPA) { bucket { start } } } }";
-    let told = app.query(query).await["device"].take();
-    let series = told["airQualityIndices"].as_array().expect("a list");
+    let response = app.query(query).await["device"].take();
+    let series = response["airQualityIndices"].as_array().expect("a list");
     assert_eq!(series.len(), 23);
     assert_eq!(
         series[2],
@@ -254,5 +254,5 @@ async fn a_series_of_indices_has_the_labels_of_its_buckets() {
     let known: Vec<_> = series.iter().filter(|index| !index["value"].is_null()).collect();
     assert_eq!(known.len(), 1);
     assert_eq!(known[0]["bucket"]["startLocal"], "2026-03-29T06:00:00+02:00");
-    assert_eq!(told["airQualityIndex"]["bucket"], Value::Null);
+    assert_eq!(response["airQualityIndex"]["bucket"], Value::Null);
 }

@@ -1,4 +1,4 @@
-//! Statistics as they are told by going through all rows: nothing of the gateway's code.
+//! Statistics computed from all rows, without any code of the gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use h3o::{LatLng, Resolution};
 use serde_json::{Value, json};
 
-use super::asked::Asked;
+use super::asked::StatisticsQuery;
 use crate::support::at;
 
 /// A sample.
@@ -22,7 +22,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// As `recordMeasurements` takes it.
+    /// The input of `recordMeasurements`.
     pub fn input(&self) -> Value {
         json!({
             "device": self.device, "measuredAt": self.time, "pm25": self.pm25, "pm10": self.pm10,
@@ -33,11 +33,11 @@ impl Row {
 
     fn is_invalid(&self) -> bool {
         let values = [(self.pm25, 999.9), (self.pm10, 999.9), (self.humidity, 100.0)];
-        let told = values.iter().filter(|(value, _)| value.is_some()).count();
-        told > 0 && values.into_iter().all(|(value, most)| valid(value, most).is_none())
+        let present = values.iter().filter(|(value, _)| value.is_some()).count();
+        present > 0 && values.into_iter().all(|(value, max)| valid(value, max).is_none())
     }
 
-    /// Where it was taken: nowhere, where that is (0, 0) and invalid positions are left out.
+    /// The position of the sample: none at (0, 0) when invalid positions are excluded.
     fn place(&self, included: bool) -> Option<(f64, f64)> {
         self.position.filter(|&place| included || place != (0.0, 0.0))
     }
@@ -50,14 +50,14 @@ impl Row {
     }
 }
 
-/// A value from 0 to the most that there may be.
-fn valid(value: Option<f64>, most: f64) -> Option<f64> {
-    value.filter(|value| (0.0..=most).contains(value))
+/// A value from 0 to the maximum.
+fn valid(value: Option<f64>, max: f64) -> Option<f64> {
+    value.filter(|value| (0.0..=max).contains(value))
 }
 
-/// One of the answers.
+/// The statistics of one bucket.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Told {
+pub struct BucketStatistics {
     count: f64,
     coverage: Option<f64>,
     pm25: Vec<Option<f64>>,
@@ -67,22 +67,22 @@ pub struct Told {
 
 const SUMMARY: [&str; 7] = ["count", "mean", "min", "max", "standardDeviation", "median", "high"];
 
-impl Told {
-    /// An answer of the gateway.
-    pub fn read(told: &Value, percentiles: bool) -> Self {
+impl BucketStatistics {
+    /// Reads a bucket of the gateway's response.
+    pub fn read(bucket: &Value, percentiles: bool) -> Self {
         let summary =
             |summary: &Value, fields: usize| SUMMARY[..fields].iter().map(|&field| summary[field].as_f64()).collect();
         Self {
-            count: told["count"].as_f64().expect("a count"),
-            coverage: told["coverage"].as_f64(),
-            pm25: summary(&told["pm25"], if percentiles { 7 } else { 5 }),
-            invalid_pm25: told["pm25"]["invalidCount"].as_f64(),
-            humidity: percentiles.then(|| summary(&told["humidity"], 5)),
+            count: bucket["count"].as_f64().expect("a count"),
+            coverage: bucket["coverage"].as_f64(),
+            pm25: summary(&bucket["pm25"], if percentiles { 7 } else { 5 }),
+            invalid_pm25: bucket["pm25"]["invalidCount"].as_f64(),
+            humidity: percentiles.then(|| summary(&bucket["humidity"], 5)),
         }
     }
 
     fn of(rows: &[&Row], coverage: Option<f64>, percentiles: bool, included: bool) -> Self {
-        let counted = |value, most| if included { value } else { valid(value, most) };
+        let counted = |value, max| if included { value } else { valid(value, max) };
         let pm25 = summary(rows.iter().filter_map(|row| counted(row.pm25, 999.9)));
         let humidity = summary(rows.iter().filter_map(|row| counted(row.humidity, 100.0)));
         Self {
@@ -96,9 +96,9 @@ impl Told {
 
     pub fn assert_is(&self, expected: &Self, what: &str) {
         assert_eq!(self.count, expected.count, "{what}");
-        let values = |told: &Self| {
-            let humidity = told.humidity.clone().unwrap_or_default();
-            [vec![told.coverage, told.invalid_pm25], told.pm25.clone(), humidity].concat()
+        let values = |statistics: &Self| {
+            let humidity = statistics.humidity.clone().unwrap_or_default();
+            [vec![statistics.coverage, statistics.invalid_pm25], statistics.pm25.clone(), humidity].concat()
         };
         let (found, expected) = (values(self), values(expected));
         let near = |(found, expected): (&Option<f64>, &Option<f64>)| match (found, expected) {
@@ -109,7 +109,7 @@ impl Told {
     }
 }
 
-/// Count, mean, least and greatest value, standard deviation, median, and the value of which 97.5 % are below.
+/// Count, mean, minimum, maximum, standard deviation, median, and the 97.5th percentile.
 fn summary(values: impl Iterator<Item = f64>) -> [Option<f64>; 7] {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -137,7 +137,7 @@ fn summary(values: impl Iterator<Item = f64>) -> [Option<f64>; 7] {
     ]
 }
 
-/// What names the bucket that a moment lies in.
+/// The label of the bucket that contains a time.
 pub fn bucket(every: &str, zone: Tz, time: DateTime<Utc>) -> String {
     let local = |time: DateTime<Utc>| time.with_timezone(&zone).naive_local();
     let day = local(time).date();
@@ -153,7 +153,7 @@ pub fn bucket(every: &str, zone: Tz, time: DateTime<Utc>) -> String {
         "FIFTEEN_MINUTES" => 15,
         other => panic!("{other}"),
     };
-    // The last moment at which the clock showed a multiple.
+    // The last time at which the local clock showed a multiple.
     let mut start = time.with_second(0).and_then(|time| time.with_nanosecond(0)).expect("a time");
     while (local(start).hour() * 60 + local(start).minute()) % minutes != 0 {
         start -= TimeDelta::minutes(1);
@@ -161,34 +161,34 @@ pub fn bucket(every: &str, zone: Tz, time: DateTime<Utc>) -> String {
     start.to_rfc3339()
 }
 
-/// The answers to a question, by what names them.
-pub fn statistics(rows: &[Row], asked: &Asked) -> BTreeMap<String, Told> {
-    let to = asked.to.unwrap_or_else(|| at("2026-05-01T12:00:00Z"));
+/// The result of a query, by the keys of its buckets.
+pub fn statistics(rows: &[Row], query: &StatisticsQuery) -> BTreeMap<String, BucketStatistics> {
+    let to = query.to.unwrap_or_else(|| at("2026-05-01T12:00:00Z"));
     let is_meant = |row: &&Row| {
         let within = |[south, west, north, east]: [f64; 4]| {
-            let place = row.place(asked.included);
+            let place = row.place(query.included);
             place.is_some_and(|(lat, lon)| (south..=north).contains(&lat) && (west..=east).contains(&lon))
         };
-        row.time >= asked.from
+        row.time >= query.from
             && row.time < to
-            && asked.devices.as_ref().is_none_or(|devices| devices.contains(&row.device))
-            && asked.area.is_none_or(within)
-            && asked.least_pm10.is_none_or(|least| row.pm10.is_some_and(|pm10| pm10 >= least))
+            && query.devices.as_ref().is_none_or(|devices| devices.contains(&row.device))
+            && query.area.is_none_or(within)
+            && query.least_pm10.is_none_or(|least| row.pm10.is_some_and(|pm10| pm10 >= least))
     };
-    let by = |group: &str| asked.groups.contains(&group);
+    let by = |group: &str| query.groups.contains(&group);
     let mut groups: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
     for row in rows.iter().filter(is_meant) {
-        let local = row.time.with_timezone(&asked.zone);
+        let local = row.time.with_timezone(&query.zone);
         let cell = if by("CELL") {
-            let Some(cell) = row.cell(8, asked.included) else { continue };
+            let Some(cell) = row.cell(8, query.included) else { continue };
             format!("{cell:?}")
         } else {
             "null".to_owned()
         };
-        let either = |group, told: String| if by(group) { told } else { "null".to_owned() };
+        let either = |group, value: String| if by(group) { value } else { "null".to_owned() };
         let key = format!(
             "{} {} {cell} {} {}",
-            asked.every.map(|every| bucket(every, asked.zone, row.time)).unwrap_or_default(),
+            query.every.map(|every| bucket(every, query.zone, row.time)).unwrap_or_default(),
             either("DEVICE", format!("{:?}", row.device)),
             either("HOUR_OF_DAY", local.hour().to_string()),
             either("DAY_OF_WEEK", local.weekday().number_from_monday().to_string()),
@@ -196,43 +196,48 @@ pub fn statistics(rows: &[Row], asked: &Asked) -> BTreeMap<String, Told> {
         groups.entry(key).or_default().push(row);
     }
     let clock = by("HOUR_OF_DAY") || by("DAY_OF_WEEK");
-    let hours = hours_by_bucket(asked, to);
-    let told = |(key, rows): (String, Vec<&Row>)| {
-        let covering = rows.iter().filter(|row| asked.included || !row.is_invalid());
+    let hours = hours_by_bucket(query, to);
+    let summarise = |(key, rows): (String, Vec<&Row>)| {
+        let covering = rows.iter().filter(|row| query.included || !row.is_invalid());
         let sampled: BTreeSet<_> = covering.map(|row| hour(row.time)).collect();
         #[expect(clippy::cast_precision_loss, reason = "few hours")]
-        let coverage = sampled.len() as f64 / hours[&bucket_of(asked, rows[0].time)].len() as f64;
-        let coverage = (!clock && (asked.every.is_some() || asked.to.is_some())).then_some(coverage);
-        let mut told = Told::of(&rows, coverage, asked.percentiles, asked.included);
+        let coverage = sampled.len() as f64 / hours[&bucket_of(query, rows[0].time)].len() as f64;
+        let coverage = (!clock && (query.every.is_some() || query.to.is_some())).then_some(coverage);
+        let mut bucket = BucketStatistics::of(&rows, coverage, query.percentiles, query.included);
         let invalid = rows.iter().filter(|row| row.pm25.is_some() && valid(row.pm25, 999.9).is_none());
-        told.invalid_pm25 = asked.invalid_counts.then(|| f64::from(u32::try_from(invalid.count()).expect("few")));
-        (key, told)
+        bucket.invalid_pm25 = query.invalid_counts.then(|| f64::from(u32::try_from(invalid.count()).expect("few")));
+        (key, bucket)
     };
-    groups.into_iter().map(told).collect()
+    groups.into_iter().map(summarise).collect()
 }
 
 fn hour(time: DateTime<Utc>) -> i64 {
     time.timestamp().div_euclid(3600)
 }
 
-fn bucket_of(asked: &Asked, time: DateTime<Utc>) -> String {
-    asked.every.map(|every| bucket(every, asked.zone, time)).unwrap_or_default()
+fn bucket_of(query: &StatisticsQuery, time: DateTime<Utc>) -> String {
+    query.every.map(|every| bucket(every, query.zone, time)).unwrap_or_default()
 }
 
-/// The hours of which a moment is in each bucket, as far as the question goes: clocks show no multiple, and change, at no
-/// other moments than quarters of an hour.
-fn hours_by_bucket(asked: &Asked, to: DateTime<Utc>) -> BTreeMap<String, BTreeSet<i64>> {
+/// The hours of which a part is in each bucket, within the range of the query: local clocks show multiples, and change,
+/// only at quarters of an hour.
+fn hours_by_bucket(query: &StatisticsQuery, to: DateTime<Utc>) -> BTreeMap<String, BTreeSet<i64>> {
     let mut hours: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
-    let mut moment = asked.from;
+    let mut moment = query.from;
     while moment < to {
-        hours.entry(bucket_of(asked, moment)).or_default().insert(hour(moment));
+        hours.entry(bucket_of(query, moment)).or_default().insert(hour(moment));
         moment += TimeDelta::minutes(15) - TimeDelta::seconds(moment.timestamp().rem_euclid(900));
     }
     hours
 }
 
-/// The cells of a map, by their index; of a circle around a place, where one is given.
-pub fn cells(rows: &[Row], resolution: u8, circle: Option<(f64, f64, f64)>, included: bool) -> BTreeMap<String, Told> {
+/// The cells of a map, by their index; of a circle around a place, if given.
+pub fn cells(
+    rows: &[Row],
+    resolution: u8,
+    circle: Option<(f64, f64, f64)>,
+    included: bool,
+) -> BTreeMap<String, BucketStatistics> {
     let mut cells: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         let within = |(latitude, longitude, radius): (f64, f64, f64)| {
@@ -244,5 +249,5 @@ pub fn cells(rows: &[Row], resolution: u8, circle: Option<(f64, f64, f64)>, incl
             cells.entry(cell).or_default().push(row);
         }
     }
-    cells.into_iter().map(|(cell, rows)| (cell, Told::of(&rows, None, false, included))).collect()
+    cells.into_iter().map(|(cell, rows)| (cell, BucketStatistics::of(&rows, None, false, included))).collect()
 }

@@ -1,4 +1,4 @@
-//! Statistics: the same as somebody finds who goes through all rows by themselves.
+//! Statistics: the results equal those computed from all rows.
 
 mod asked;
 mod buckets;
@@ -7,42 +7,44 @@ mod by_hand;
 use std::collections::BTreeMap;
 
 use airgraph::db::statistics::MAX_ROWS;
-use asked::Asked;
-use by_hand::{Row, Told};
+use asked::StatisticsQuery;
+use by_hand::{BucketStatistics, Row};
 use rand::RngExt as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, at, statements::Statements};
 
-/// Questions in one run.
-const QUESTIONS: usize = 150;
+/// Number of random queries.
+const QUERIES: usize = 150;
 
 /// Samples around the days on which clocks change, and a few others; some at whole hours, some without a position or a
 /// quantity.
-fn rows(chance: &mut ChaCha8Rng) -> Vec<Row> {
+fn rows(rng: &mut ChaCha8Rng) -> Vec<Row> {
     let days = ["2025-03-30T00:00:00Z", "2025-04-05T15:00:00Z", "2025-10-26T00:00:00Z", "2025-12-31T22:00:00Z"];
     let mut rows: Vec<_> = (0..900)
         .map(|n| {
-            let day = at(days[chance.random_range(0..days.len())]);
-            let step = if chance.random_bool(0.2) { 900 } else { 1 };
-            let seconds = chance.random_range(-100_000..150_000_i64) / step * step;
-            let maybe = |chance: &mut ChaCha8Rng, most: i32, steady: bool| {
-                chance
-                    .random_bool(0.8)
-                    .then(|| if steady { 12.4 } else { f64::from(chance.random_range(0..most)) / 10.0 })
+            let day = at(days[rng.random_range(0..days.len())]);
+            let step = if rng.random_bool(0.2) { 900 } else { 1 };
+            let seconds = rng.random_range(-100_000..150_000_i64) / step * step;
+            let maybe = |rng: &mut ChaCha8Rng, max: i32, steady: bool| {
+                rng.random_bool(0.8).then(|| if steady { 12.4 } else { f64::from(rng.random_range(0..max)) / 10.0 })
             };
             let steady = n % 3 == 0;
             let [pm25, pm10, humidity] =
-                [(600, steady), (900, steady), (1000, false)].map(|(most, steady)| maybe(chance, most, steady));
-            let (pm25, pm10, humidity) = (spoilt(chance, pm25), spoilt(chance, pm10), spoilt(chance, humidity));
+                [(600, steady), (900, steady), (1000, false)].map(|(max, steady)| maybe(rng, max, steady));
+            let (pm25, pm10, humidity) = (
+                sometimes_out_of_range(rng, pm25),
+                sometimes_out_of_range(rng, pm10),
+                sometimes_out_of_range(rng, humidity),
+            );
             Row {
                 device: format!("bike-{}", n % 4),
-                // No two at one time: what is told apart by content alone is not the point here.
+                // No two at one time: samples that differ by content alone are not the point here.
                 time: day + chrono::TimeDelta::seconds(seconds) + chrono::TimeDelta::milliseconds(n),
-                position: position(chance),
+                position: position(rng),
                 pm25,
-                pm10: pm10.or((pm25.is_none() && humidity.is_none()).then_some(1.5)), // a sample tells something
+                pm10: pm10.or((pm25.is_none() && humidity.is_none()).then_some(1.5)), // a sample has at least one value
                 humidity,
             }
         })
@@ -51,36 +53,36 @@ fn rows(chance: &mut ChaCha8Rng) -> Vec<Row> {
     rows
 }
 
-/// A place in a town, on Null Island or beside it; none at times.
-fn position(chance: &mut ChaCha8Rng) -> Option<(f64, f64)> {
-    match chance.random_range(0..20) {
+/// A position in a town, on Null Island or beside it; sometimes none.
+fn position(rng: &mut ChaCha8Rng) -> Option<(f64, f64)> {
+    match rng.random_range(0..20) {
         0 | 1 => None,
         2 => Some((0.0, 0.0)),
         3 => Some((0.0, 0.0001)),
-        _ => Some((52.2 + chance.random_range(-0.02..0.02), 0.12 + chance.random_range(-0.03..0.03))),
+        _ => Some((52.2 + rng.random_range(-0.02..0.02), 0.12 + rng.random_range(-0.03..0.03))),
     }
 }
 
-/// The value, or at times one that is out of the range of its quantity.
-fn spoilt(chance: &mut ChaCha8Rng, value: Option<f64>) -> Option<f64> {
-    let out_of_range = [-999.0, -0.1, 1200.0][chance.random_range(0..3)];
-    value.map(|value| if chance.random_bool(0.15) { out_of_range } else { value })
+/// The value, or sometimes one that is out of the range of its quantity.
+fn sometimes_out_of_range(rng: &mut ChaCha8Rng, value: Option<f64>) -> Option<f64> {
+    let out_of_range = [-999.0, -0.1, 1200.0][rng.random_range(0..3)];
+    value.map(|value| if rng.random_bool(0.15) { out_of_range } else { value })
 }
 
-async fn filled(chance: &mut ChaCha8Rng) -> (TestApp, Vec<Row>) {
+async fn filled(rng: &mut ChaCha8Rng) -> (TestApp, Vec<Row>) {
     let app = TestApp::new().await;
-    let rows = rows(chance);
+    let rows = rows(rng);
     for some in rows.chunks(300) {
         app.record(some.iter().map(Row::input).collect()).await;
     }
     (app, rows)
 }
 
-fn list(told: &mut Value) -> &mut Vec<Value> {
-    told.as_array_mut().expect("a list")
+fn list(value: &mut Value) -> &mut Vec<Value> {
+    value.as_array_mut().expect("a list")
 }
 
-/// Whether two answers tell the same. Postgres may add up the same values in another order the next time, which shows in
+/// Whether two responses are equal. Postgres may add up the same values in another order the next time, which shows in
 /// the last digits.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
@@ -101,35 +103,36 @@ fn is_same(one: &Value, other: &Value) -> bool {
 
 #[tokio::test]
 async fn random_questions_are_answered_as_by_going_through_all_rows() {
-    let mut chance = ChaCha8Rng::seed_from_u64(20_261_125);
-    let (app, rows) = filled(&mut chance).await;
+    let mut rng = ChaCha8Rng::seed_from_u64(20_261_125);
+    let (app, rows) = filled(&mut rng).await;
     let mut answers = 0;
-    for _ in 0..QUESTIONS {
-        let asked = Asked::random(&mut chance);
-        let expected = by_hand::statistics(&rows, &asked);
-        let query = asked.query(true);
+    for _ in 0..QUERIES {
+        let question = StatisticsQuery::random(&mut rng);
+        let expected = by_hand::statistics(&rows, &question);
+        let query = question.query(true);
         let data = app.query(&query).await;
-        let mut straight = app.query(&asked.query(false)).await;
-        for (straight, told) in list(&mut straight["statistics"]).iter_mut().zip(list(&mut data["statistics"].clone()))
+        let mut straight = app.query(&question.query(false)).await;
+        for (straight, bucket) in
+            list(&mut straight["statistics"]).iter_mut().zip(list(&mut data["statistics"].clone()))
         {
-            straight["device"] = told["device"].take();
+            straight["device"] = bucket["device"].take();
         }
         assert!(is_same(&straight, &data), "{query}: {straight:#} and {data:#}");
         let found: BTreeMap<_, _> =
-            data["statistics"].as_array().expect("a list").iter().map(|told| asked.told(told)).collect();
+            data["statistics"].as_array().expect("a list").iter().map(|bucket| question.read_bucket(bucket)).collect();
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{query}");
-        for (key, told) in &found {
-            told.assert_is(&expected[key], &format!("{key} of {query}"));
+        for (key, bucket) in &found {
+            bucket.assert_is(&expected[key], &format!("{key} of {query}"));
         }
         answers += found.len();
     }
-    assert!(answers > 20 * QUESTIONS, "{answers} are few");
+    assert!(answers > 20 * QUERIES, "{answers} are few");
 }
 
 #[tokio::test]
 async fn a_map_has_the_cells_in_which_there_are_samples() {
-    let mut chance = ChaCha8Rng::seed_from_u64(4);
-    let (app, rows) = filled(&mut chance).await;
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let (app, rows) = filled(&mut rng).await;
     for resolution in [0, 5, 7, 8, 9, 10, 12] {
         for area in [None, Some((52.205, 0.125, 900.0))] {
             let included = resolution % 2 == 0;
@@ -147,7 +150,7 @@ async fn a_map_has_the_cells_in_which_there_are_samples() {
             assert_eq!(cells.len(), expected.len(), "{query}");
             for cell in cells {
                 let index = cell["index"].as_str().expect("an index");
-                Told::read(cell, false).assert_is(&expected[index], index);
+                BucketStatistics::read(cell, false).assert_is(&expected[index], index);
                 assert_eq!(cell["resolution"], resolution);
                 let corners = cell["boundary"].as_array().expect("corners").len();
                 assert!((5..=10).contains(&corners), "{corners}");
@@ -158,14 +161,14 @@ async fn a_map_has_the_cells_in_which_there_are_samples() {
 }
 
 #[tokio::test]
-async fn of_a_device_they_cost_one_statement_for_all_devices() {
-    let mut chance = ChaCha8Rng::seed_from_u64(5);
-    let (app, rows) = filled(&mut chance).await;
+async fn statistics_of_many_devices_are_one_statement() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let (app, rows) = filled(&mut rng).await;
     let query = "{ devices { nodes { key statistics(
         filter: {measuredAt: {from: \"2025-01-01T00:00:00Z\"}}, every: MONTH, groupBy: [DAY_OF_WEEK]
     ) { start dayOfWeek count pm25 { mean percentile(p: 90) } } } } }";
     let statements = Statements::watch();
-    let (count, data) = statements.of(app.query(query)).await;
+    let (count, data) = statements.count(app.query(query)).await;
     assert_eq!(count, 2);
     let devices = data["devices"]["nodes"].as_array().expect("devices");
     for device in devices {
@@ -173,7 +176,7 @@ async fn of_a_device_they_cost_one_statement_for_all_devices() {
             .as_array()
             .expect("a list")
             .iter()
-            .map(|told| told["count"].as_i64().expect("a count"))
+            .map(|bucket| bucket["count"].as_i64().expect("a count"))
             .sum();
         let key = device["key"].as_str().expect("a key");
         assert_eq!(counted, i64::try_from(rows.iter().filter(|row| row.device == key).count()).expect("few"));
@@ -182,7 +185,7 @@ async fn of_a_device_they_cost_one_statement_for_all_devices() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_answered_is_refused_with_the_argument_named() {
+async fn invalid_statistics_arguments_are_rejected_by_name() {
     let app = TestApp::new().await;
     let since = "measuredAt: {from: \"2000-01-01T00:00:00Z\"}";
     for (question, argument, hint) in [
@@ -215,7 +218,7 @@ async fn more_cells_than_a_map_may_have_are_refused_with_a_resolution_that_fits(
         json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1, "latitude": 1, "longitude": 1 }]),
     )
     .await;
-    // Made up, as only their number matters: one cell of resolution 12 after the other, in a few of resolution 9.
+    // Synthetic, as only their number matters: one cell of resolution 12 after the other, in a few of resolution 9.
     sqlx::query(
         "insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell)
          select device_id, measured_at, n, 0, now(), 1, 1, (cell & ~(511::bigint << 9)) - ((n::bigint / 512) << 18) + ((n::bigint % 512) << 9)
@@ -225,16 +228,16 @@ async fn more_cells_than_a_map_may_have_are_refused_with_a_resolution_that_fits(
     .execute(&app.database.writes)
     .await
     .expect("rows");
-    let ask = async |resolution: u8| {
+    let cells_at = async |resolution: u8| {
         let query = format!(
             "{{ cells(filter: {{area: {{boundingBox: {{south: -10, west: -10, north: 10, east: 10}}}}}}, resolution: {resolution}) {{ count }} }}"
         );
         app.graphql(None, &query, Value::Null).await
     };
-    let answer = ask(12).await;
+    let answer = cells_at(12).await;
     assert_eq!(answer["errors"][0]["extensions"]["argument"], "resolution", "{answer}");
     let message = answer["errors"][0]["message"].as_str().expect("a message").to_owned();
     let fitting = message.split(" would fit").next().and_then(|text| text.rsplit(' ').next()).expect("a resolution");
     assert_eq!(fitting, "4", "{message}");
-    assert_eq!(ask(4).await["errors"], Value::Null);
+    assert_eq!(cells_at(4).await["errors"], Value::Null);
 }

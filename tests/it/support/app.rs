@@ -34,7 +34,7 @@ use tower::ServiceExt as _;
 
 use super::{empty_database, noon};
 
-/// A gateway on a database of its own, with a clock that stands.
+/// A gateway on a database of its own, with a fixed clock.
 pub struct TestApp {
     pub clock: Clock,
     pub database: Database,
@@ -48,7 +48,7 @@ pub struct TestApp {
     schema: Schema,
 }
 
-/// An answer with its body read.
+/// A response with its body read.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -64,12 +64,12 @@ impl Answer {
 }
 
 impl TestApp {
-    /// A gateway that anybody may read from.
+    /// A gateway with public read access.
     pub async fn new() -> Self {
         Self::on(&empty_database().await, true).await
     }
 
-    /// A gateway that has only so many connections to read by.
+    /// A gateway with a read pool of this size.
     pub async fn with_connections(connections: u32) -> Self {
         let options = empty_database().await;
         let database = connect::open(&options, connections, 5).await.expect("a database");
@@ -77,8 +77,8 @@ impl TestApp {
         Self::start(database, admin.reveal(), &options, true, SecuritySettings::default())
     }
 
-    /// One more gateway on a database that has one, with that one's admin key and with servers that answer queries as long as
-    /// they are not further behind than that.
+    /// One more gateway on an existing database, with the admin key of the other gateway and with replicas that answer queries
+    /// while their lag is at most `max_lag`.
     pub async fn with_replicas(
         first: &Self,
         options: &PgConnectOptions,
@@ -91,8 +91,8 @@ impl TestApp {
         Self::start_with(database, replicas, &first.admin, options, true, SecuritySettings::default())
     }
 
-    /// One more gateway on a database that has one, behind a pooler.
-    pub async fn behind(first: &Self, pooler: &PgConnectOptions, direct: &PgConnectOptions) -> Self {
+    /// One more gateway on an existing database, behind a pooler.
+    pub async fn behind_pooler(first: &Self, pooler: &PgConnectOptions, direct: &PgConnectOptions) -> Self {
         let database = connect::open(pooler, 5, 5).await.expect("a database").with_direct_connection(direct.clone());
         connect::migrate(&database).await.expect("there is nothing to do");
         Self::start(database, &first.admin, pooler, true, SecuritySettings::default())
@@ -105,21 +105,21 @@ impl TestApp {
         Self::start(database, admin.reveal(), options, public_read, SecuritySettings::default())
     }
 
-    /// A gateway that shows itself so to those who may read, which is anybody.
-    pub async fn exposed(exposure: SecuritySettings) -> Self {
+    /// A gateway with these security settings and public read access.
+    pub async fn with_security(security: SecuritySettings) -> Self {
         let options = empty_database().await;
         let database = connect::open(&options, 5, 5).await.expect("a database");
         let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
-        Self::start(database, admin.reveal(), &options, true, exposure)
+        Self::start(database, admin.reveal(), &options, true, security)
     }
 
-    /// The same on that database, and with other limits than the defaults.
-    pub async fn exposed_on(options: &PgConnectOptions, exposure: SecuritySettings, limits: Limits) -> Self {
+    /// The same on that database, with other limits than the defaults.
+    pub async fn with_security_on(options: &PgConnectOptions, security: SecuritySettings, limits: Limits) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
         let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
         let about = GatewayInfo {
             public_read: true,
-            security_profile: exposure,
+            security_profile: security,
             limits,
             slow_operation_threshold: Duration::MAX,
             database_host: options.get_host().to_owned(),
@@ -144,14 +144,14 @@ impl TestApp {
         Self::start_about(database, Replicas::default(), admin.reveal(), about)
     }
 
-    /// A gateway on a database that has no schema yet.
+    /// A gateway on a database without a schema.
     pub async fn on_new(options: &PgConnectOptions) -> Self {
         let database = connect::open(options, 1, 1).await.expect("a database");
         connect::migrate(&database).await.expect("migrations");
         Self::on(options, true).await
     }
 
-    /// One more gateway on a database that has one; it doesn't know the admin's key.
+    /// One more gateway on an existing database; it doesn't know the admin's key.
     pub async fn on_second(options: &PgConnectOptions) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
         Self::start(database, "", options, true, SecuritySettings::default())
@@ -162,9 +162,9 @@ impl TestApp {
         admin: &str,
         options: &PgConnectOptions,
         public_read: bool,
-        exposure: SecuritySettings,
+        security: SecuritySettings,
     ) -> Self {
-        Self::start_with(database, Replicas::default(), admin, options, public_read, exposure)
+        Self::start_with(database, Replicas::default(), admin, options, public_read, security)
     }
 
     fn start_with(
@@ -173,11 +173,11 @@ impl TestApp {
         admin: &str,
         options: &PgConnectOptions,
         public_read: bool,
-        exposure: SecuritySettings,
+        security: SecuritySettings,
     ) -> Self {
         let about = GatewayInfo {
             public_read,
-            security_profile: exposure,
+            security_profile: security,
             limits: Limits::default(),
             slow_operation_threshold: Duration::MAX,
             database_host: options.get_host().to_owned(),
@@ -203,24 +203,23 @@ impl TestApp {
         }
     }
 
-    /// The same with `WebSocket`s of another number or pace.
-    pub fn with_sockets(mut self, most: u32, pace: SocketTimeouts) -> Self {
-        let most = most as usize;
-        let limits = WebSocketLimits { max_per_caller: usize::MAX, max_total: most };
+    /// The same with other limits and timeouts of `WebSocket`s.
+    pub fn with_sockets(mut self, max_total: u32, pace: SocketTimeouts) -> Self {
+        let limits = WebSocketLimits { max_per_caller: usize::MAX, max_total: max_total as usize };
         self.app.sockets = Sockets::new(limits, pace);
         self.router = self.app.router();
         self
     }
 
-    /// The same, but requests may take no longer than this.
-    pub fn with_request_timeout(mut self, most: Duration) -> Self {
-        self.app.request_timeout = most;
+    /// The same with this request timeout.
+    pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
+        self.app.request_timeout = timeout;
         self.router = self.app.router();
         self
     }
 
-    /// The same, but no more requests are in work at a time.
-    pub fn with_capacity(mut self, capacity: ConcurrencyLimit) -> Self {
+    /// The same with this concurrency limit.
+    pub fn with_concurrency_limit(mut self, capacity: ConcurrencyLimit) -> Self {
         self.app.concurrency_limit = capacity;
         self.router = self.app.router();
         self
@@ -233,14 +232,14 @@ impl TestApp {
         self
     }
 
-    /// The same, but pages of these sites may ask.
+    /// The same, with these allowed origins.
     pub fn with_origins(mut self, origins: Vec<Origin>) -> Self {
         self.app.origins = origins;
         self.router = self.app.router();
         self
     }
 
-    /// Serves it on a port.
+    /// Serves on a port.
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -281,34 +280,34 @@ impl TestApp {
         self.post("/insertSensorData", Some(&self.admin), body).await
     }
 
-    /// Asks GraphQL, with a key or without, and gives the whole answer.
+    /// Posts a GraphQL request, with or without a key; returns the whole response.
     pub async fn graphql(&self, key: Option<&str>, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables }).to_string();
         self.post("/graphql", key, body).await.json()
     }
 
-    /// Asks GraphQL as anybody may; the answer has no errors.
+    /// Runs a GraphQL query without a key; returns its data, panics on errors.
     pub async fn query(&self, query: &str) -> Value {
         self.query_with(query, json!({})).await
     }
 
-    /// Asks GraphQL with variables; the answer has no errors.
+    /// Runs a GraphQL query with variables; returns its data, panics on errors.
     pub async fn query_with(&self, query: &str, variables: Value) -> Value {
         data(self.graphql(None, query, variables).await)
     }
 
-    /// Asks GraphQL as an admin; the answer has no errors.
+    /// Runs a GraphQL operation with the admin key; returns its data, panics on errors.
     pub async fn admin(&self, query: &str, variables: Value) -> Value {
         data(self.graphql(Some(&self.admin), query, variables).await)
     }
 
-    /// Asks GraphQL without HTTP: no list is written as text.
+    /// Runs a GraphQL query without HTTP: no list is written as text.
     pub async fn by_resolvers(&self, query: &str) -> Value {
-        serde_json::to_value(self.executed(query.into()).await).expect("JSON")
+        serde_json::to_value(self.execute(query.into()).await).expect("JSON")
     }
 
-    /// Asks GraphQL without HTTP.
-    pub async fn executed(&self, request: async_graphql::Request) -> async_graphql::Response {
+    /// Executes a GraphQL request without HTTP.
+    pub async fn execute(&self, request: async_graphql::Request) -> async_graphql::Response {
         graphql::execute(&self.schema, request, Caller::Anonymous).await
     }
 
@@ -317,8 +316,8 @@ impl TestApp {
         let count = measurements.as_array().map_or(0, Vec::len);
         let mutation = "mutation ($measurements: [MeasurementInput!]!) {
             recordMeasurements(input: {measurements: $measurements}) { status recorded } }";
-        let told = self.admin(mutation, json!({ "measurements": measurements })).await;
-        assert_eq!(told["recordMeasurements"], json!({ "status": "RECORDED", "recorded": count }));
+        let response = self.admin(mutation, json!({ "measurements": measurements })).await;
+        assert_eq!(response["recordMeasurements"], json!({ "status": "RECORDED", "recorded": count }));
     }
 }
 

@@ -20,7 +20,7 @@ struct Cluster {
     _process: Child,
 }
 
-/// A database with the present schema and nothing in it.
+/// An empty database with the current schema.
 pub async fn empty_database() -> PgConnectOptions {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let cluster = tokio::task::spawn_blocking(cluster).await.expect("a cluster");
@@ -61,7 +61,7 @@ fn start() -> Cluster {
 
 async fn prepare(options: &PgConnectOptions) {
     let mut connection = options.connect().await.expect("a connection");
-    // Nothing of a test run needs to survive a power cut.
+    // No data of a test run needs to survive a power cut.
     for statement in ["alter system set fsync = off", "select pg_reload_conf()"] {
         connection.execute(statement).await.expect(statement);
     }

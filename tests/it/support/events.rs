@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 
 use super::gateway::DEADLINE;
 
-/// An event.
+/// A Server-Sent Event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSent {
     pub event: String,
@@ -20,16 +20,16 @@ pub struct ServerSent {
     pub data: String,
 }
 
-/// A stream that was begun. Dropping it hangs up.
+/// An open stream. Dropping it disconnects.
 pub struct EventStream {
     body: BodyDataStream,
-    /// What has arrived and was not taken yet.
+    /// Received text that was not parsed yet.
     text: String,
 }
 
-/// What a client asks with.
+/// The parameters of a request for a stream.
 #[derive(Clone, Copy, Default)]
-pub struct Ask<'a> {
+pub struct StreamRequest<'a> {
     pub query: &'a str,
     pub key: Option<&'a str>,
     pub last_event_id: Option<&'a str>,
@@ -39,31 +39,31 @@ pub struct Ask<'a> {
 
 impl EventStream {
     /// Subscribes by POST.
-    pub async fn open(router: &Router, ask: Ask<'_>) -> Self {
+    pub async fn open(router: &Router, stream_request: StreamRequest<'_>) -> Self {
         let mut request = Request::post("/graphql/stream")
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "text/event-stream");
-        if let Some(key) = ask.key {
+        if let Some(key) = stream_request.key {
             request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
         }
-        if let Some(id) = ask.last_event_id {
+        if let Some(id) = stream_request.last_event_id {
             request = request.header("last-event-id", id);
         }
-        let resume = ask.after.map(|after| json!({ "resume": { "after": after } }));
-        let body = Body::from(json!({ "query": ask.query, "extensions": resume }).to_string());
+        let resume = stream_request.after.map(|after| json!({ "resume": { "after": after } }));
+        let body = Body::from(json!({ "query": stream_request.query, "extensions": resume }).to_string());
         let response = router.clone().oneshot(request.body(body).expect("a request")).await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
         Self { body: response.into_body().into_data_stream(), text: String::new() }
     }
 
-    /// The id of the block that comes next, which has no event: the position of the stream.
+    /// The id of the next block, which has no event: the position of the stream.
     pub async fn position(&mut self) -> String {
         let block = self.block().await.expect("a position");
         assert!(block.event.is_empty() && block.data.is_empty(), "{block:?}");
         block.id.expect("an id")
     }
 
-    /// The next event, as an `EventSource` passes it on; none at the end.
+    /// The next event, as an `EventSource` dispatches it; none at the end.
     pub async fn next(&mut self) -> Option<ServerSent> {
         loop {
             let block = self.block().await?;
@@ -73,7 +73,7 @@ impl EventStream {
         }
     }
 
-    /// The next block beside comments.
+    /// The next block that is no comment.
     async fn block(&mut self) -> Option<ServerSent> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
@@ -89,7 +89,7 @@ impl EventStream {
         }
     }
 
-    /// The payloads of the next events, so many, and the id of the last.
+    /// The payloads of the next `count` events, and the id of the last.
     pub async fn payloads(&mut self, count: usize) -> (Vec<Value>, Option<String>) {
         let (mut payloads, mut last) = (Vec::new(), None);
         while payloads.len() < count {
@@ -101,7 +101,7 @@ impl EventStream {
         (payloads, last)
     }
 
-    /// The errors that end it: one `next` and `complete`.
+    /// The errors that end the stream: one `next` and `complete`.
     pub async fn failure(&mut self) -> Value {
         let (mut payloads, id) = self.payloads(1).await;
         assert_eq!(id, None, "nothing to go on after");
@@ -111,7 +111,7 @@ impl EventStream {
     }
 }
 
-/// An event's lines; none for a comment.
+/// Parses an event's lines; none for a comment.
 fn parse(text: &str) -> Option<ServerSent> {
     let mut event = ServerSent { event: String::new(), id: None, data: String::new() };
     for line in text.lines() {

@@ -12,13 +12,13 @@ use nix::{
 };
 use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 
-/// Generous, for a busy machine: nothing waits this long unless it is broken.
+/// Generous, for a busy machine: only a failure waits this long.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The program, with settings of the test only.
 pub fn airgraph(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airgraph"));
-    // Whatever the environment of the test run says, only the test's own settings count.
+    // Only the test's own settings count, not the environment of the test run.
     for (name, _) in std::env::vars_os() {
         let name_text = name.to_string_lossy();
         if ["AIRGRAPH_", "POSTGRES_", "PG", "DATABASE_"].iter().any(|prefix| name_text.starts_with(prefix)) {
@@ -41,7 +41,7 @@ pub struct Gateway {
     /// Its process.
     pub process: Child,
     stdout: BufReader<ChildStdout>,
-    /// What it printed when it began to serve.
+    /// Its output until it began to serve.
     pub welcome: String,
     /// Its URL, without a path.
     pub address: String,
@@ -65,7 +65,7 @@ impl Gateway {
         .expect("no panic")
     }
 
-    /// Sends SIGTERM and gives the exit code.
+    /// Sends SIGTERM; returns the exit code.
     pub fn terminate(mut self) -> Option<i32> {
         let pid = Pid::from_raw(i32::try_from(self.process.id()).expect("a pid"));
         kill(pid, Signal::SIGTERM).expect("a signal");
@@ -89,7 +89,7 @@ impl Drop for Gateway {
     }
 }
 
-/// What stands between two texts.
+/// The text between two texts.
 pub fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     text.split_once(before).and_then(|(_, rest)| rest.split_once(after)).map_or("", |(between, _)| between)
 }

@@ -14,16 +14,16 @@ use super::TestApp;
 
 /// Generous, for a busy machine.
 const DEADLINE: Duration = Duration::from_mins(1);
-/// How long nothing is waited for, where nothing is to come. It is no deadline: whatever comes later is found by the next look.
-const QUIET: Duration = Duration::from_millis(100);
+/// How long to wait where no event is expected. It is no deadline: a later event is found by the next check.
+const NO_EVENT_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl TestApp {
-    /// Subscribes as anybody may.
+    /// Subscribes without a key.
     pub async fn subscribe(&self, query: &str) -> Subscriber {
         self.try_subscribe(query, json!({}), None).await.unwrap_or_else(|refused| panic!("{refused:#}"))
     }
 
-    /// Subscribes with variables and a cursor; gives the answer that refuses, if one does.
+    /// Subscribes with variables and a cursor; returns the rejecting response, if any.
     pub async fn try_subscribe(
         &self,
         query: &str,
@@ -35,18 +35,18 @@ impl TestApp {
         subscribed.map_err(|refused| serde_json::to_value(refused).expect("JSON"))
     }
 
-    /// The cursor of what is stored now.
+    /// The cursor of the current end of the feed.
     pub async fn feed_cursor(&self) -> String {
         self.query("{ feedCursor }").await["feedCursor"].as_str().expect("a cursor").to_owned()
     }
 }
 
-/// What comes next.
+/// The next delivery.
 pub async fn next(subscriber: &mut Subscriber) -> Delivery {
     timeout(DEADLINE, subscriber.next()).await.expect("something comes")
 }
 
-/// The next events, at least so many.
+/// The next events, at least `count`.
 pub async fn events(subscriber: &mut Subscriber, count: usize) -> Vec<SubscriptionEvent> {
     let mut events = Vec::new();
     while events.len() < count {
@@ -58,19 +58,19 @@ pub async fn events(subscriber: &mut Subscriber, count: usize) -> Vec<Subscripti
     events
 }
 
-/// The answers to the next events, at least so many.
+/// The responses of the next events, at least `count`.
 pub async fn payloads(subscriber: &mut Subscriber, count: usize) -> Vec<Value> {
     events(subscriber, count).await.iter().map(payload).collect()
 }
 
-/// The answer to an event.
+/// The response of an event.
 pub fn payload(event: &SubscriptionEvent) -> Value {
     serde_json::from_slice(&event.payload).expect("JSON")
 }
 
-/// Nothing comes.
-pub async fn nothing(subscriber: &mut Subscriber) {
-    if let Ok(next) = timeout(QUIET, subscriber.next()).await {
+/// Checks that no event comes.
+pub async fn assert_no_event(subscriber: &mut Subscriber) {
+    if let Ok(next) = timeout(NO_EVENT_TIMEOUT, subscriber.next()).await {
         panic!("{next:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! Sensors that post without a pause, each sample another one, and remember what was answered. Like real ones they repeat
-//! what was not.
+//! Sensors that post without a pause, each sample another one, and keep a record of what was acknowledged. Like real
+//! sensors they repeat what was not.
 
 use std::{
     ops::Range,
@@ -24,47 +24,47 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use super::{
     at,
-    packet::{Raw, encode, ttn_body},
+    packet::{RawSample, encode, ttn_body},
 };
 
-/// No answer may take longer, whatever happens to the database.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Before something is repeated.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Maximum duration of a response, whatever happens to the database.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause before a body is repeated.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// What one sample told: device, microseconds since 1970, PM10, PM2.5.
-pub type Told = (String, i64, i32, i32);
+/// One posted sample: device, microseconds since 1970, PM10, PM2.5.
+pub type SampleValues = (String, i64, i32, i32);
 
-/// What a client may hear from a gateway beside success.
+/// The responses that a client accepts beside success.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// That it is away itself.
+    /// No response: the gateway itself is down.
     Silence,
-    /// 503, and always something.
+    /// 503, and always a response.
     Unavailable,
 }
 
-/// What was heard so far.
+/// The responses so far.
 #[derive(Clone, Default)]
-pub struct Heard {
+pub struct LoadReport {
     /// The samples of all bodies that were answered with success.
-    pub answered: Vec<Told>,
+    pub answered: Vec<SampleValues>,
     pub bodies: usize,
     pub unavailable: usize,
     pub unanswered: usize,
-    /// The longest that an answer took.
+    /// The longest duration of a response.
     pub longest: Duration,
 }
 
 /// Sensors at work.
 pub struct Load {
-    heard: Arc<Mutex<Heard>>,
+    report: Arc<Mutex<LoadReport>>,
     ended: Arc<AtomicBool>,
     sensors: Vec<JoinHandle<()>>,
 }
 
 impl Load {
-    /// Starts the sensors of these numbers, of three formats in turns. Each rests for so long between two bodies.
+    /// Starts sensors with these numbers, of three formats in turns. Each pauses this long between two bodies.
     pub fn start(
         sensors: Range<usize>,
         pace: Duration,
@@ -72,7 +72,7 @@ impl Load {
         key: &str,
         expected: Expected,
     ) -> Self {
-        let (heard, ended) = (Arc::new(Mutex::new(Heard::default())), Arc::new(AtomicBool::new(false)));
+        let (report, ended) = (Arc::new(Mutex::new(LoadReport::default())), Arc::new(AtomicBool::new(false)));
         let sensors = sensors.map(|number| {
             let sensor = Sensor {
                 number,
@@ -80,36 +80,36 @@ impl Load {
                 address: address.clone(),
                 key: key.to_owned(),
                 expected,
-                heard: heard.clone(),
+                report: report.clone(),
                 ended: ended.clone(),
             };
             tokio::spawn(sensor.work())
         });
-        Self { sensors: sensors.collect(), heard, ended }
+        Self { sensors: sensors.collect(), report, ended }
     }
 
-    pub fn heard(&self) -> Heard {
-        self.heard.lock().expect("no panic").clone()
+    pub fn report(&self) -> LoadReport {
+        self.report.lock().expect("no panic").clone()
     }
 
-    /// Waits until something is answered with success that was not when it was called.
-    pub async fn goes_on(&self, within: Duration) {
-        let (before, since) = (self.heard().bodies, Instant::now());
-        while self.heard().bodies == before {
-            let Heard { bodies, unavailable, unanswered, .. } = self.heard();
-            let heard = format!("{bodies} bodies until then, {unavailable} times 503, {unanswered} times nothing");
-            assert!(since.elapsed() < within, "nothing is recorded for {within:?}: {heard}");
+    /// Waits until a body is acknowledged that was not at the time of the call.
+    pub async fn wait_for_progress(&self, within: Duration) {
+        let (before, since) = (self.report().bodies, Instant::now());
+        while self.report().bodies == before {
+            let LoadReport { bodies, unavailable, unanswered, .. } = self.report();
+            let report = format!("{bodies} bodies until then, {unavailable} times 503, {unanswered} times nothing");
+            assert!(since.elapsed() < within, "nothing is recorded for {within:?}: {report}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// Lets every sensor get its last body through.
-    pub async fn end(self) -> Heard {
+    /// Waits until every sensor's last body is acknowledged; stops them.
+    pub async fn end(self) -> LoadReport {
         self.ended.store(true, Ordering::Relaxed);
         for sensor in self.sensors {
             sensor.await.expect("no panic");
         }
-        Arc::into_inner(self.heard).expect("no sensor").into_inner().expect("no panic")
+        Arc::into_inner(self.report).expect("no sensor").into_inner().expect("no panic")
     }
 }
 
@@ -119,7 +119,7 @@ struct Sensor {
     address: watch::Receiver<String>,
     key: String,
     expected: Expected,
-    heard: Arc<Mutex<Heard>>,
+    report: Arc<Mutex<LoadReport>>,
     ended: Arc<AtomicBool>,
 }
 
@@ -127,18 +127,18 @@ impl Sensor {
     async fn work(self) {
         let client = Client::builder(TokioExecutor::new()).build_http();
         for count in 0.. {
-            let (path, body, told) = post(self.number, count);
+            let (path, body, samples) = post(self.number, count);
             loop {
                 let url = format!("{}{path}", *self.address.borrow());
                 let request = Request::post(url).header("content-type", "application/json");
                 let request = request.header("x-api-key", &self.key).body(Body::from(body.clone()));
                 let since = Instant::now();
-                let answer = timeout(PATIENCE, client.request(request.expect("a request"))).await;
-                let answer = answer.unwrap_or_else(|_| panic!("no answer for {PATIENCE:?} to {body}"));
-                if self.hear(answer.map(|response| response.into_parts().0), since.elapsed(), &told) {
+                let answer = timeout(REQUEST_TIMEOUT, client.request(request.expect("a request"))).await;
+                let answer = answer.unwrap_or_else(|_| panic!("no answer for {REQUEST_TIMEOUT:?} to {body}"));
+                if self.record_response(answer.map(|response| response.into_parts().0), since.elapsed(), &samples) {
                     break;
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
             if self.ended.load(Ordering::Relaxed) {
                 return;
@@ -147,62 +147,62 @@ impl Sensor {
         }
     }
 
-    /// Takes down what was answered; tells whether it was success.
-    fn hear(&self, answer: Result<Parts, Error>, after: Duration, told: &[Told]) -> bool {
-        let mut heard = self.heard.lock().expect("no panic");
-        heard.longest = heard.longest.max(after);
+    /// Records a response; returns whether it was a success.
+    fn record_response(&self, answer: Result<Parts, Error>, after: Duration, samples: &[SampleValues]) -> bool {
+        let mut report = self.report.lock().expect("no panic");
+        report.longest = report.longest.max(after);
         match answer {
             Ok(answer) if answer.status.is_success() => {
-                heard.answered.extend_from_slice(told);
-                heard.bodies += 1;
+                report.answered.extend_from_slice(samples);
+                report.bodies += 1;
                 return true;
             }
             Ok(answer) => {
-                assert_eq!(answer.status, 503, "of {told:?}");
+                assert_eq!(answer.status, 503, "of {samples:?}");
                 assert!(answer.headers.contains_key("retry-after"));
-                heard.unavailable += 1;
+                report.unavailable += 1;
             }
             Err(error) => {
-                assert!(self.expected == Expected::Silence, "{error} instead of an answer to {told:?}");
-                heard.unanswered += 1;
+                assert!(self.expected == Expected::Silence, "{error} instead of an answer to {samples:?}");
+                report.unanswered += 1;
             }
         }
         false
     }
 }
 
-/// A sensor's next post: where, what, and which samples that is. No two are the same; the first ones cross the end of a
-/// month, so that partitions are made meanwhile.
-fn post(sensor: usize, count: i32) -> (&'static str, String, Vec<Told>) {
+/// A sensor's next post: path, body, and its samples. No two are the same; the first ones cross the end of a month, so
+/// that partitions are created meanwhile.
+fn post(sensor: usize, count: i32) -> (&'static str, String, Vec<SampleValues>) {
     let device = format!("sensor-{sensor}");
     let samples = |each: i32| {
         (each * count..each * (count + 1)).map(move |number| (time(number), number % 1000, 1 + number / 1000))
     };
-    let told = |each: i32| {
+    let sent = |each: i32| {
         samples(each).map(|(time, pm10, pm2_5)| (device.clone(), time.timestamp_micros(), pm10, pm2_5)).collect()
     };
     match sensor % 3 {
         0 => {
-            let raw = |(_, pm10, pm2_5)| Raw::new(52.2, 0.13, f64::from(pm10), f64::from(pm2_5));
+            let raw = |(_, pm10, pm2_5)| RawSample::new(52.2, 0.13, f64::from(pm10), f64::from(pm2_5));
             let packet = encode(&samples(8).map(raw).collect::<Vec<_>>());
             let mut body = ttn_body(&device, &time(8 * count + 7).to_rfc3339(), &packet);
             body["counter"] = json!(count);
-            ("/insertSensorData", body.to_string(), told(8))
+            ("/insertSensorData", body.to_string(), sent(8))
         }
         1 => {
             let sample = |(time, pm10, pm2_5): (DateTime<Utc>, _, _)| json!({ "device": device, "time": time, "pm10": pm10, "pm2_5": pm2_5 });
-            ("/ingest/json", json!(samples(3).map(sample).collect::<Vec<_>>()).to_string(), told(3))
+            ("/ingest/json", json!(samples(3).map(sample).collect::<Vec<_>>()).to_string(), sent(3))
         }
         _ => {
             let line = |(time, pm10, pm2_5): (DateTime<Utc>, _, _)| {
                 format!("m,node={device} pm10={pm10},pm2_5={pm2_5} {}", time.timestamp_micros() * 1000)
             };
-            ("/write", samples(2).map(line).collect::<Vec<_>>().join("\n"), told(2))
+            ("/write", samples(2).map(line).collect::<Vec<_>>().join("\n"), sent(2))
         }
     }
 }
 
-/// When a sensor took its sample of that number: one every three seconds, as bicycles do.
+/// The time of a sensor's sample of that number: one every three seconds, as bicycles send.
 fn time(number: i32) -> DateTime<Utc> {
     at("2025-01-31T23:50:00Z") + TimeDelta::seconds(3) * number
 }

@@ -1,4 +1,4 @@
-//! What the tests share: a database of their own, a gateway on it, and short ways to ask it.
+//! Shared by the tests: a database for each test, a gateway on it, and short ways to query it.
 
 mod app;
 mod database;
@@ -19,17 +19,17 @@ pub use app::{Answer, TestApp};
 use chrono::{DateTime, Utc};
 pub use database::empty_database;
 
-/// Says past the test's captured output that something was not tried.
+/// Reports past the test's captured output that a test was skipped.
 pub fn skipped(reason: &str) {
-    std::io::stderr().write_all(format!("SKIPPED: {reason}\n").as_bytes()).expect("told");
+    std::io::stderr().write_all(format!("SKIPPED: {reason}\n").as_bytes()).expect("standard error");
 }
 
-/// A port that nobody listens on.
+/// A port without a listener.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port()
 }
 
-/// The moment at which the clocks of tests stand.
+/// The fixed time of the tests' clocks.
 pub fn noon() -> DateTime<Utc> {
     at("2026-05-01T12:00:00Z")
 }
@@ -41,7 +41,7 @@ pub fn query_string(parameters: &[(&str, &str)]) -> String {
     parameters.join("&")
 }
 
-/// A moment in RFC 3339.
+/// A time in RFC 3339.
 pub fn at(time: &str) -> DateTime<Utc> {
     time.parse().expect("a time")
 }

@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 
 /// One sample: steps of 1/2^19 degree from (-180, -180), whole µg/m³.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Raw {
+pub struct RawSample {
     pub latitude: u32,
     pub longitude: u32,
     pub pm10: u32,
     pub pm2_5: u32,
 }
 
-impl Raw {
-    /// A sample from degrees and µg/m³, rounded down as the bicycle does it.
+impl RawSample {
+    /// A sample from degrees and µg/m³, rounded down as the bicycle does.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bicycle's own rounding")]
     pub fn new(latitude: f64, longitude: f64, pm10: f64, pm2_5: f64) -> Self {
         let steps = |degrees: f64| ((degrees + 180.0) * f64::from(1 << 19)) as u32;
@@ -28,7 +28,7 @@ impl Raw {
 }
 
 /// A packet of up to eight samples; the rest of it is padding.
-pub fn encode(samples: &[Raw]) -> [u8; 51] {
+pub fn encode(samples: &[RawSample]) -> [u8; 51] {
     assert!((1..=8).contains(&samples.len()));
     let mut packet = [0; 51];
     let mut at = 0;

@@ -13,19 +13,19 @@ use tokio::time::sleep;
 
 use super::{free_port, gateway::DEADLINE, postgres::OwnPostgres, skipped};
 
-/// Stands between a gateway and Postgres.
+/// A pgbouncer between a gateway and Postgres.
 pub struct Pooler {
     pub options: PgConnectOptions,
     process: Child,
     _folder: TempDir,
 }
 
-/// The version that is installed; none, and a word about it, where there is none.
+/// The installed version; without one, prints that the test is skipped.
 pub fn version() -> Option<(u32, u32)> {
-    let told = Command::new("pgbouncer").arg("--version").output().ok();
-    let told = told.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let version = told.as_deref().and_then(|told| {
-        let mut numbers = told.split_whitespace().nth(1)?.split('.').map(|number| number.parse().ok());
+    let output = Command::new("pgbouncer").arg("--version").output().ok();
+    let output = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let version = output.as_deref().and_then(|output| {
+        let mut numbers = output.split_whitespace().nth(1)?.split('.').map(|number| number.parse().ok());
         Some((numbers.next()??, numbers.next()??))
     });
     if version.is_none() {
@@ -35,7 +35,7 @@ pub fn version() -> Option<(u32, u32)> {
 }
 
 impl Pooler {
-    /// Starts it with that `pool_mode`, and with fewer connections than a gateway would have, so that they are shared.
+    /// Starts pgbouncer with that `pool_mode`, and with fewer connections than a gateway would have, so that they are shared.
     pub async fn start(postgres: &OwnPostgres, mode: &str, connections: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("a folder for every account");

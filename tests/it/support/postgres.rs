@@ -26,15 +26,15 @@ use super::{free_port, gateway::DEADLINE, skipped};
 const BACKENDS: &str = "select pid from pg_stat_activity where application_name in ('airgraph', 'airgraph replicas')
                         order by random()";
 
-/// A Postgres with its settings as they come, so with fsync, and others on top. `dev-db` makes it; running it is up to the
-/// test, since `dev-db` would start a killed one again at its own pace, and give it up after the tenth time.
+/// A Postgres with default settings, so with fsync, and additional ones. `dev-db` creates it; the test runs it, since
+/// `dev-db` would restart a killed one at its own pace, and stop after the tenth time.
 pub struct OwnPostgres {
     pub options: PgConnectOptions,
-    /// What started it, as Postgres itself noted it down in words of a shell.
+    /// The command line that started it, as Postgres itself stores it in shell syntax.
     command: String,
     data_dir: PathBuf,
     pub(super) url: String,
-    /// Its account; root may not run it.
+    /// Its account; Postgres does not run as root.
     pub(super) owner: (u32, u32),
     running: Option<Running>,
     _folder: TempDir,
@@ -42,7 +42,7 @@ pub struct OwnPostgres {
 
 struct Running {
     postmaster: Child,
-    /// Stops it when the test's process is killed: a shell whose standard input ends then.
+    /// Stops Postgres when the test's process is killed: a shell whose standard input ends then.
     watchdog: Child,
 }
 
@@ -86,7 +86,7 @@ impl OwnPostgres {
         }
     }
 
-    /// A standby of it, which streams; none where `pg_basebackup` is missing.
+    /// A streaming standby of it; none where `pg_basebackup` is missing.
     pub async fn standby(&self) -> Option<Self> {
         let postgres = PathBuf::from(self.command.split(' ').next().expect("a program"));
         let backup = postgres.with_file_name("pg_basebackup");
@@ -119,13 +119,13 @@ impl OwnPostgres {
         Some(standby)
     }
 
-    /// Starts it, again after a kill, and waits until it answers.
+    /// Starts it, also after a kill, and waits until it accepts connections.
     pub async fn launch(&mut self) {
         let since = Instant::now();
         self.running = Some(self.spawn());
         while self.connect().await.is_none() {
             assert!(since.elapsed() < DEADLINE, "Postgres doesn't start");
-            // Processes that a dead one left behind may still end.
+            // Processes of a killed postmaster may still be ending.
             let running = self.running.as_mut().expect("started");
             if running.postmaster.try_wait().expect("a status").is_some() {
                 self.running = Some(self.spawn());
@@ -165,20 +165,20 @@ impl OwnPostgres {
         Pid::from_raw(i32::try_from(id).expect("a pid"))
     }
 
-    /// Kills the first process of it, which takes the others along. It stays away.
+    /// Kills the postmaster, which ends the other processes. It is not restarted.
     pub fn kill(&mut self) {
         self.end(Signal::SIGKILL);
     }
 
-    /// Kills the process behind one of the gateway's connections: Postgres takes its shared memory for damaged, ends
-    /// all others and recovers by itself.
+    /// Kills the backend of one of the gateway's connections: Postgres takes its shared memory for damaged, ends all other
+    /// backends and recovers by itself.
     pub async fn kill_a_backend(&self) {
         if let Some(&backend) = self.backends().await.first() {
             let _ = kill(backend, Signal::SIGKILL); // it may have ended just now
         }
     }
 
-    /// Stops everything that serves the gateway in its tracks; gives back what `thaw` wakes.
+    /// Freezes all processes that serve the gateway; returns them for `thaw`.
     pub async fn freeze(&self) -> Vec<Pid> {
         let mut frozen = self.backends().await;
         frozen.push(self.postmaster());

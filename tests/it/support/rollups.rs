@@ -1,11 +1,11 @@
-//! The law of rollups: they are what the valid values of `measurement` come to.
+//! The invariant of rollups: they equal the aggregates of the valid values of `measurement`.
 
 use airgraph::domain::quantity::{Group, Quantity};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-/// Counts, least and greatest values exactly; sums up to the order in which they were added.
-pub async fn assert_rollups_are_true(connection: &mut PgConnection) {
-    // Told in full by SQL, another way than the recorder's: the ancestor is made by hand.
+/// Counts, minima and maxima are compared exactly; sums up to the order of addition.
+pub async fn assert_rollups_match(connection: &mut PgConnection) {
+    // Computed in SQL, in another way than the recorder does: the ancestor cell is derived by hand.
     let ancestor = "(cell & ~(15::bigint << 52)) | (9::bigint << 52) | 262143";
     let pms = ["pm1", "pm2_5", "pm4", "pm10"];
     let each = |text: &str| pms.map(|pm| text.replace("PM", pm)).join(" ");
@@ -19,9 +19,9 @@ pub async fn assert_rollups_are_true(connection: &mut PgConnection) {
                         count(*) filter (where {invalid}) as invalid_count {sums}
                  from (select *, {values} from measurement) as m where ({expression}) is not null and {which} group by 1, 2
              )
-             select coalesce(told::text, 'nothing') || ' instead of ' || coalesce(rows::text, 'nothing')
-             from {table} told full join rows using ({key}, hour)
-             where (told.count, told.invalid_count) is distinct from (rows.count, rows.invalid_count) {differences}",
+             select coalesce(stored::text, 'nothing') || ' instead of ' || coalesce(rows::text, 'nothing')
+             from {table} stored full join rows using ({key}, hour)
+             where (stored.count, stored.invalid_count) is distinct from (rows.count, rows.invalid_count) {differences}",
             values = pms
                 .map(|pm| format!("case when {pm}::text::float8 between 0 and 999.9 then {pm}::text::float8 end as valid_{pm}"))
                 .join(", "),
@@ -31,9 +31,9 @@ pub async fn assert_rollups_are_true(connection: &mut PgConnection) {
                  min(valid_PM)::real as PM_min, max(valid_PM)::real as PM_max"
             ),
             differences = each(
-                " or (told.PM_count, told.PM_min, told.PM_max) is distinct from (rows.PM_count, rows.PM_min, rows.PM_max)
-                  or abs(told.PM_sum - rows.PM_sum) > 1e-9 * abs(rows.PM_sum)
-                  or abs(told.PM_sum_of_squares - rows.PM_sum_of_squares) > 1e-9 * rows.PM_sum_of_squares"
+                " or (stored.PM_count, stored.PM_min, stored.PM_max) is distinct from (rows.PM_count, rows.PM_min, rows.PM_max)
+                  or abs(stored.PM_sum - rows.PM_sum) > 1e-9 * abs(rows.PM_sum)
+                  or abs(stored.PM_sum_of_squares - rows.PM_sum_of_squares) > 1e-9 * rows.PM_sum_of_squares"
             ),
         );
         let wrong: Vec<String> =

@@ -1,4 +1,4 @@
-//! A client of `graphql-transport-ws` that says whatever a test wants.
+//! A client of `graphql-transport-ws` that sends whatever a test needs.
 
 use std::net::SocketAddr;
 
@@ -24,7 +24,7 @@ pub const PROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport
 pub struct Socket(pub WebSocketStream<TcpStream>);
 
 impl Socket {
-    /// Upgrades with these headers; the error is the status that it is refused with.
+    /// Upgrades with these headers; the error is the status of the rejection.
     pub async fn try_open(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, StatusCode> {
         let mut request = format!("ws://{address}/graphql").into_client_request().expect("a request");
         for (name, value) in headers {
@@ -39,7 +39,7 @@ impl Socket {
         }
     }
 
-    /// Upgrades with an offer that the library would not make, and gives the head of the answer too.
+    /// Upgrades with an offer that the library would not make; returns the head of the response too.
     pub async fn open_offering(address: SocketAddr, protocols: &str) -> (Self, String) {
         let mut connection = TcpStream::connect(address).await.expect("a connection");
         let request = format!(
@@ -55,22 +55,22 @@ impl Socket {
         (Self(WebSocketStream::from_raw_socket(connection, Role::Client, None).await), head)
     }
 
-    /// Upgrades, and has said nothing yet.
+    /// Upgrades, and sends nothing yet.
     pub async fn open(address: SocketAddr) -> Self {
         Self::try_open(address, &[PROTOCOL]).await.expect("an upgrade")
     }
 
-    /// Upgrades and is acknowledged, with a key or without.
+    /// Upgrades and waits for the acknowledgement, with or without a key.
     pub async fn ready(address: SocketAddr, key: Option<&str>) -> Self {
         let mut socket = Self::open(address).await;
         let payload = key.map(|key| json!({ "authorization": format!("Bearer {key}") }));
-        socket.say(json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+        socket.send_json(json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(socket.receive().await, json!({ "type": "connection_ack" }));
         socket
     }
 
     /// Sends a message.
-    pub async fn say(&mut self, message: Value) {
+    pub async fn send_json(&mut self, message: Value) {
         self.send(Message::text(message.to_string())).await;
     }
 
@@ -79,14 +79,14 @@ impl Socket {
         self.0.send(message).await.expect("sent");
     }
 
-    /// Asks for an operation.
+    /// Starts an operation.
     pub async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({ "query": query, "variables": variables });
-        self.say(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
+        self.send_json(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
     }
 
     /// The next message.
-    pub async fn hear(&mut self) -> Value {
+    pub async fn receive(&mut self) -> Value {
         match self.next().await {
             Some(Message::Text(text)) => {
                 serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}"))
@@ -95,19 +95,19 @@ impl Socket {
         }
     }
 
-    /// The code and the reason with which the server closes it, and that it does so now.
+    /// The code and the reason of the server's close frame; panics if it does not close now.
     pub async fn closed(&mut self) -> (u16, String) {
         match self.next().await {
             Some(Message::Close(Some(frame))) => {
-                let told = (frame.code.into(), frame.reason.to_string());
+                let close = (frame.code.into(), frame.reason.to_string());
                 assert!(self.next().await.is_none(), "nothing comes after it");
-                told
+                close
             }
             other => panic!("not closed but {other:?}"),
         }
     }
 
-    /// What comes next beside pings, which are answered; none at its end.
+    /// The next message; pings are answered and skipped. None at the end.
     pub async fn next(&mut self) -> Option<Message> {
         loop {
             match timeout(DEADLINE, self.0.next()).await.expect("something within the deadline") {

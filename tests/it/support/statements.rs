@@ -1,4 +1,4 @@
-//! Counting SQL statements, and how Postgres carried them out.
+//! Counts SQL statements, and records their plans.
 
 use std::{
     cell::{Cell, RefCell},
@@ -22,8 +22,8 @@ thread_local! {
     static NOTICES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Counts the statements that sqlx logs for us on this thread, which is all of a `#[tokio::test]`, and keeps what Postgres
-/// notes about them.
+/// Counts the statements that sqlx logs on this thread, which is all of a `#[tokio::test]`, and stores the notices of
+/// Postgres about them.
 pub struct Statements;
 
 struct Counter;
@@ -42,8 +42,8 @@ impl<S: Subscriber> Layer<S> for Counter {
     }
 }
 
-/// A statement. One that sqlx makes for itself is not counted: each connection learns once what our types are. Nor is the one
-/// that reads how much is stored, which runs beside requests.
+/// A statement. sqlx's own statements are not counted: each connection loads our types once. Neither is the one that
+/// reads the size of the database, which runs beside requests.
 struct Statement {
     of_sqlx: bool,
 }
@@ -72,24 +72,24 @@ impl Visit for Notice {
 
 impl Statements {
     pub fn watch() -> Self {
-        // One subscriber for all threads: with one a thread, a place in the code that another thread reached first
-        // would stay silent for good.
+        // One subscriber for all threads: with one per thread, a callsite that another thread reached first would stay
+        // disabled forever.
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
             let subscriber = tracing_subscriber::registry().with(Counter);
-            tracing::subscriber::set_global_default(subscriber).expect("nobody else sets one");
+            tracing::subscriber::set_global_default(subscriber).expect("no other subscriber is set");
         });
         Self
     }
 
-    /// How many there were while the future ran.
-    pub async fn of<T>(&self, future: impl Future<Output = T>) -> (usize, T) {
+    /// Number of statements while the future ran, and its output.
+    pub async fn count<T>(&self, future: impl Future<Output = T>) -> (usize, T) {
         let before = COUNT.get();
         let outcome = future.await;
         (COUNT.get() - before, outcome)
     }
 
-    /// How the statements of the future were carried out, on a database whose connections are [`explained`].
+    /// The plans of the statements of the future, on a database whose connections are [`explained`].
     pub async fn plans_of<T>(&self, future: impl Future<Output = T>) -> (Vec<Plan>, T) {
         NOTICES.take();
         let outcome = future.await;
@@ -101,7 +101,7 @@ impl Statements {
     }
 }
 
-/// Connections that tell how each of their statements was carried out.
+/// Connections that report the plan of each of their statements.
 pub fn explained(options: PgConnectOptions) -> PgConnectOptions {
     options.options([
         ("session_preload_libraries", "auto_explain"),
@@ -113,7 +113,7 @@ pub fn explained(options: PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
-/// How a statement was carried out, as `explain (analyze, format json)` tells it.
+/// The plan of a statement, from `explain (analyze, format json)`.
 #[derive(Debug)]
 pub struct Plan(Value);
 
@@ -123,7 +123,7 @@ impl Plan {
         self.0["Query Text"].as_str().unwrap_or_default()
     }
 
-    /// The steps that were taken at all.
+    /// The steps that were executed.
     pub fn steps(&self) -> Vec<&Value> {
         let mut steps = vec![&self.0["Plan"]];
         let mut next = 0;
@@ -135,24 +135,24 @@ impl Plan {
         steps
     }
 
-    /// The tables that were read from one end to the other, those of a page or so aside.
-    pub fn read_whole(&self) -> Vec<&str> {
+    /// The tables that were read from end to end, except those of about a page.
+    pub fn sequential_scans(&self) -> Vec<&str> {
         let steps = self.steps().into_iter();
-        let whole = steps.filter(|step| step["Node Type"] == "Seq Scan" && looked_at(step) > 100.0);
+        let whole = steps.filter(|step| step["Node Type"] == "Seq Scan" && rows_scanned(step) > 100.0);
         whole.filter_map(|step| step["Relation Name"].as_str()).collect()
     }
 
-    /// How many rows or index entries were looked at.
-    pub fn looked_at(&self) -> f64 {
+    /// Number of rows and index entries scanned.
+    pub fn rows_scanned(&self) -> f64 {
         let scans = self.steps().into_iter().filter(|step| {
             step["Node Type"].as_str().is_some_and(|kind| kind.ends_with(" Scan") && !kind.starts_with("Function"))
         });
-        scans.map(looked_at).sum()
+        scans.map(rows_scanned).sum()
     }
 }
 
-/// How many rows or index entries a step looked at.
-fn looked_at(step: &Value) -> f64 {
+/// Number of rows and index entries that a step scanned.
+fn rows_scanned(step: &Value) -> f64 {
     let rows = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"];
     rows.map(|name| number(step, name)).iter().sum::<f64>() * number(step, "Actual Loops")
 }

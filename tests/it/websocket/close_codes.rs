@@ -1,4 +1,4 @@
-//! Every code with which a socket is closed, and what leads to it.
+//! Every close code of a socket, and its cause.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::support::{TestApp, socket::Socket};
 const SUBSCRIBE: &str =
     r#"{"type":"subscribe","id":"1","payload":{"query":"subscription { deviceUpdated { cursor } }"}}"#;
 
-/// What a client does.
-enum Does {
+/// The action of a client.
+enum ClientAction {
     /// Offers another subprotocol.
     Offers(&'static str),
     /// Sends these messages at once.
@@ -29,7 +29,7 @@ enum Does {
     WaitsForTheEnd,
 }
 
-use Does::{Offers, Sends, SendsLater, WaitsForTheEnd};
+use ClientAction::{Offers, Sends, SendsLater, WaitsForTheEnd};
 
 #[tokio::test]
 async fn each_reason_to_close_a_socket_has_its_code() {

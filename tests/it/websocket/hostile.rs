@@ -1,4 +1,4 @@
-//! Whatever a client sends: it is answered, or the socket is closed with a code of the protocol; and others are served.
+//! Whatever a client sends: it is answered, or the socket is closed with a code of the protocol; others are served.
 
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{TestApp, gateway::DEADLINE, socket::Socket};
 
-/// Codes that the protocol, or the WebSocket below it, knows for what a client may do wrong.
+/// Close codes of the protocol, or of the WebSocket below it, for mistakes of a client.
 const CODES: [u16; 9] = [1002, 1007, 1009, 4400, 4401, 4403, 4409, 4429, 1000];
 const CASES: u32 = 64;
 
@@ -49,7 +49,7 @@ fn member() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-/// Mostly messages of the protocol, whole or with a member of any kind in the place of what belongs there.
+/// Mostly messages of the protocol, complete or with a random value in place of a member.
 fn message() -> impl Strategy<Value = Message> {
     let kind = prop::sample::select(vec![
         "connection_init",
@@ -75,7 +75,7 @@ fn message() -> impl Strategy<Value = Message> {
     ]
 }
 
-/// Sends the messages and then a ping, and reads until that is answered or the socket is closed.
+/// Sends the messages and then a ping, and reads until the pong or the close.
 async fn talk(mut socket: Socket, messages: Vec<Message>) -> Option<u16> {
     for message in &messages {
         if futures_util::SinkExt::send(&mut socket.0, message.clone()).await.is_err() {
@@ -87,11 +87,11 @@ async fn talk(mut socket: Socket, messages: Vec<Message>) -> Option<u16> {
     loop {
         match socket.next().await {
             Some(Message::Text(text)) => {
-                let told: Value = serde_json::from_str(&text).expect("JSON");
-                if told == json!({ "type": "pong", "payload": { "last": "one" } }) {
+                let response: Value = serde_json::from_str(&text).expect("JSON");
+                if response == json!({ "type": "pong", "payload": { "last": "one" } }) {
                     return None;
                 }
-                let kind = told["type"].as_str().unwrap_or_default();
+                let kind = response["type"].as_str().unwrap_or_default();
                 assert!(["connection_ack", "pong", "next", "error", "complete"].contains(&kind), "{text}");
             }
             Some(Message::Close(Some(frame))) => return Some(frame.code.into()),
@@ -115,7 +115,7 @@ async fn any_messages_are_answered_or_the_socket_is_closed_with_a_code() {
 }
 
 #[tokio::test]
-async fn any_bytes_are_no_harm() {
+async fn arbitrary_bytes_are_harmless() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let mut runner = TestRunner::deterministic();

@@ -1,4 +1,4 @@
-//! Keys on a socket: told when it begins, and looked at again while it lives.
+//! API keys on a socket: sent when it opens, and checked again while it is open.
 
 use std::time::Duration;
 
@@ -20,16 +20,16 @@ fn forbidden() -> (u16, String) {
     (4403, INVALID_KEY_MESSAGE.to_owned())
 }
 
-/// What `connection_init` with this payload is answered with.
+/// Sends `connection_init` with this payload.
 async fn init(socket: &mut Socket, payload: Value) {
-    socket.say(json!({ "type": "connection_init", "payload": payload })).await;
+    socket.send_json(json!({ "type": "connection_init", "payload": payload })).await;
 }
 
 /// A new key, and its id.
 async fn create(app: &TestApp, input: &str) -> (String, Value) {
     let mutation = format!("mutation {{ createApiKey(input: {{{input}}}) {{ key apiKey {{ id }} }} }}");
-    let mut told = app.admin(&mutation, json!({})).await["createApiKey"].take();
-    (told["key"].as_str().expect("a key").to_owned(), told["apiKey"]["id"].take())
+    let mut created = app.admin(&mutation, json!({})).await["createApiKey"].take();
+    (created["key"].as_str().expect("a key").to_owned(), created["apiKey"]["id"].take())
 }
 
 #[tokio::test]
@@ -48,13 +48,13 @@ async fn the_key_comes_in_connection_init_or_in_the_headers() {
     ] {
         let mut socket = Socket::try_open(address, &headers).await.expect("an upgrade");
         init(&mut socket, payload.clone()).await;
-        assert_eq!(socket.hear().await["type"], "connection_ack", "{payload}");
+        assert_eq!(socket.receive().await["type"], "connection_ack", "{payload}");
         socket.subscribe("1", ADMIN_ONLY, json!({})).await;
-        let heard = socket.hear().await;
-        assert!(heard["payload"]["data"]["server"]["database"]["name"].is_string(), "{payload}: {heard}");
+        let message = socket.receive().await;
+        assert!(message["payload"]["data"]["server"]["database"]["name"].is_string(), "{payload}: {message}");
     }
     let no_key = (4403, "`authorization` in connection_init must be `Bearer <key>`".to_owned());
-    for (authorization, expected) in [("Bearer nobodys", forbidden()), ("Digest x", no_key.clone()), ("", no_key)] {
+    for (authorization, expected) in [("Bearer invalid", forbidden()), ("Digest x", no_key.clone()), ("", no_key)] {
         let mut socket = Socket::open(address).await;
         init(&mut socket, json!({ "authorization": authorization })).await;
         assert_eq!(socket.closed().await, expected, "{authorization}");
@@ -63,8 +63,8 @@ async fn the_key_comes_in_connection_init_or_in_the_headers() {
     init(&mut socket, json!({ "accessToken": app.admin })).await;
     let unread = "`accessToken` in connection_init is not read: send `{\"Authorization\": \"Bearer <key>\"}`";
     assert_eq!(socket.closed().await, (4400, unread.to_owned()), "it must not become anonymous");
-    let nobodys = Socket::try_open(address, &[PROTOCOL, ("x-api-key", "nobodys")]).await;
-    assert_eq!(nobodys.err(), Some(StatusCode::UNAUTHORIZED));
+    let invalid = Socket::try_open(address, &[PROTOCOL, ("x-api-key", "invalid")]).await;
+    assert_eq!(invalid.err(), Some(StatusCode::UNAUTHORIZED));
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_key_that_expires_ends_the_operations_and_the_socket() {
     let app =
         TestApp::new().await.with_sockets(10, SocketTimeouts { key_recheck: DEADLINE, ..SocketTimeouts::default() });
     let address = app.listen().await;
-    // Half a second after the moment at which the clock stands.
+    // Half a second after the fixed time of the clock.
     let (key, _) = create(&app, "name: \"s\", role: SENSOR, expiresAt: \"2026-05-01T12:00:00.5Z\"").await;
     let mut socket = Socket::ready(address, Some(&key)).await;
     let mut other = Socket::ready(address, Some(&app.admin)).await;
@@ -93,13 +93,13 @@ async fn a_key_that_expires_ends_the_operations_and_the_socket() {
     }
     app.clock.advance(TimeDelta::milliseconds(501));
     for id in ["1", "2"] {
-        let heard = socket.hear().await;
-        assert_eq!((&heard["type"], &heard["id"]), (&json!("error"), &json!(id)), "{heard}");
-        assert_eq!(heard["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{heard}");
+        let message = socket.receive().await;
+        assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!(id)), "{message}");
+        assert_eq!(message["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{message}");
     }
     assert_eq!(socket.closed().await, forbidden());
-    other.say(json!({ "type": "ping" })).await;
-    assert_eq!(other.hear().await, json!({ "type": "pong" }));
+    other.send_json(json!({ "type": "ping" })).await;
+    assert_eq!(other.receive().await, json!({ "type": "pong" }));
 }
 
 #[tokio::test]
@@ -118,8 +118,8 @@ async fn a_revoked_key_is_noticed_and_a_database_that_is_away_is_no_reason_to_cl
     app.database.keys.close().await;
     app.clock.advance(TimeDelta::seconds(61));
     tokio::time::sleep(5 * key_pace).await;
-    valid.say(json!({ "type": "ping" })).await;
-    assert_eq!(valid.hear().await, json!({ "type": "pong" }));
+    valid.send_json(json!({ "type": "ping" })).await;
+    assert_eq!(valid.receive().await, json!({ "type": "pong" }));
     let mut late = Socket::open(address).await;
     init(&mut late, json!({ "authorization": format!("Bearer {}", app.admin) })).await;
     let (code, reason) = late.closed().await;

@@ -1,4 +1,4 @@
-//! What one client may take, and that it takes nothing from others.
+//! Limits per client, and that a client takes nothing from others.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const MEASUREMENTS: &str =
     "subscription ($after: String) { measurementRecorded(after: $after) { measurement { pm10 } } }";
 
 #[tokio::test]
-async fn a_message_of_ten_megabytes_is_refused_and_disturbs_nobody() {
+async fn ten_megabyte_message_is_rejected_without_affecting_others() {
     let address = TestApp::new().await.listen().await;
     let mut other = Socket::ready(address, None).await;
     for message in [Message::text(" ".repeat(10_000_000)), Message::text(" ".repeat((1 << 20) + 1))] {
@@ -33,7 +33,7 @@ async fn a_message_of_ten_megabytes_is_refused_and_disturbs_nobody() {
     let (before, after) = (r#"{"type":"ping","payload":{"x":""#, r#""}}"#);
     let x = "x".repeat((1 << 20) - before.len() - after.len());
     other.send(Message::text(format!("{before}{x}{after}"))).await;
-    assert_eq!(other.hear().await["payload"]["x"].as_str().map(str::len), Some(x.len()));
+    assert_eq!(other.receive().await["payload"]["x"].as_str().map(str::len), Some(x.len()));
 }
 
 #[tokio::test]
@@ -46,29 +46,29 @@ async fn a_thousand_subscriptions_on_one_socket_are_nine_hundred_too_many() {
         socket.subscribe(&n.to_string(), MEASUREMENTS, json!({ "after": cursor })).await;
     }
     for n in 100..1000 {
-        let heard = socket.hear().await;
-        assert_eq!((&heard["type"], &heard["id"]), (&json!("error"), &json!(n.to_string())), "{heard}");
-        let error = &heard["payload"][0];
-        assert_eq!(error["extensions"]["code"], "TOO_MANY_OPERATIONS", "{heard}");
-        assert!(error["message"].as_str().is_some_and(|told| told.starts_with("100 operations run")), "{heard}");
+        let message = socket.receive().await;
+        assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!(n.to_string())), "{message}");
+        let error = &message["payload"][0];
+        assert_eq!(error["extensions"]["code"], "TOO_MANY_OPERATIONS", "{message}");
+        assert!(error["message"].as_str().is_some_and(|text| text.starts_with("100 operations run")), "{message}");
     }
     other.subscribe("1", "{ __typename }", json!({})).await;
-    assert_eq!(other.hear().await["type"], "next");
+    assert_eq!(other.receive().await["type"], "next");
     app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
-    let mut told = std::collections::HashSet::new();
+    let mut ids = std::collections::HashSet::new();
     for _ in 0..100 {
-        let heard = socket.hear().await;
-        assert_eq!(heard["payload"]["data"]["measurementRecorded"]["measurement"]["pm10"], 1.0, "{heard}");
-        told.insert(heard["id"].to_string());
+        let message = socket.receive().await;
+        assert_eq!(message["payload"]["data"]["measurementRecorded"]["measurement"]["pm10"], 1.0, "{message}");
+        ids.insert(message["id"].to_string());
     }
-    assert_eq!(told.len(), 100, "each of those that run, once");
-    socket.say(json!({ "type": "complete", "id": "7" })).await;
+    assert_eq!(ids.len(), 100, "each of those that run, once");
+    socket.send_json(json!({ "type": "complete", "id": "7" })).await;
     socket.subscribe("1000", "{ __typename }", json!({})).await;
-    assert_eq!(socket.hear().await["type"], "next", "there is room again");
+    assert_eq!(socket.receive().await["type"], "next", "there is room again");
 }
 
 #[tokio::test]
-async fn no_more_sockets_are_opened_than_may_be() {
+async fn total_number_of_sockets_is_limited() {
     let app = TestApp::new().await.with_sockets(2, SocketTimeouts::default());
     let address = app.listen().await;
     let first = Socket::ready(address, None).await;
@@ -84,7 +84,7 @@ async fn no_more_sockets_are_opened_than_may_be() {
 }
 
 #[tokio::test]
-async fn one_caller_opens_only_so_many_sockets() {
+async fn sockets_per_caller_are_limited() {
     let websockets = WebSocketLimits { max_per_caller: 1, ..WebSocketLimits::default() };
     let app = TestApp::with_limits(Limits { websockets, ..Limits::default() }).await;
     let address = app.listen().await;
@@ -102,12 +102,12 @@ async fn one_caller_opens_only_so_many_sockets() {
         }
     };
     let mut second = timeout(DEADLINE, again).await.expect("a place is free again");
-    second.say(json!({ "type": "connection_init", "payload": { "x-api-key": app.admin } })).await;
+    second.send_json(json!({ "type": "connection_init", "payload": { "x-api-key": app.admin } })).await;
     assert_eq!(second.closed().await, (1013, "too many WebSockets of yours are open; close some".to_owned()));
     drop(by_key);
 }
 
-/// The beginning of a text of so many bytes, all but the last of it.
+/// The beginning of a text message of this number of bytes, all but the last of it.
 fn unfinished(length: u64) -> Vec<u8> {
     let mut frame = vec![0x81, 0xff];
     frame.extend(length.to_be_bytes());
@@ -116,16 +116,16 @@ fn unfinished(length: u64) -> Vec<u8> {
     frame
 }
 
-/// Attack 15: they took memory without a bound, before their client was known.
+/// Attack 15: such messages took unbounded memory, before their client was authenticated.
 #[tokio::test]
 async fn unfinished_messages_are_small_before_the_client_is_accepted_and_count_afterwards() {
     let bodies = BodyLimits { max_bytes_per_caller: 100_000, ..BodyLimits::default() };
     let app = TestApp::with_limits(Limits { bodies, ..Limits::default() }).await;
     let address = app.listen().await;
-    let mut stranger = Socket::open(address).await;
-    stranger.0.get_mut().write_all(&unfinished(30_000)).await.expect("sent");
+    let mut anonymous = Socket::open(address).await;
+    anonymous.0.get_mut().write_all(&unfinished(30_000)).await.expect("sent");
     assert_eq!(
-        stranger.closed().await,
+        anonymous.closed().await,
         (1009, "a message before connection_init is larger than 16384 bytes".to_owned())
     );
     assert_eq!(app.app.body_memory.bytes(), 0);

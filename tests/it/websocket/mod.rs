@@ -41,12 +41,12 @@ async fn only_our_subprotocol_is_spoken() {
         "Sec-WebSocket-Protocol: graphql-ws\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n",
     ] {
         let (mut socket, head) = Socket::open_offering(address, offer).await;
-        // Some clients compare names of headers as text.
+        // Some clients compare header names as text.
         assert!(head.contains("Sec-WebSocket-Protocol: graphql-transport-ws\r\n"), "{offer}: {head}");
-        // As RFC 6455 has it in its example.
+        // The example of RFC 6455.
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
-        socket.say(init()).await;
-        assert_eq!(socket.hear().await["type"], "connection_ack");
+        socket.send_json(init()).await;
+        assert_eq!(socket.receive().await["type"], "connection_ack");
     }
 }
 
@@ -55,7 +55,7 @@ async fn a_bad_handshake_is_answered_before_the_upgrade() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let refused = async |headers: &[(&str, &str)]| Socket::try_open(address, headers).await.err();
-    assert_eq!(refused(&[PROTOCOL, ("authorization", "Bearer nobodys")]).await, Some(StatusCode::UNAUTHORIZED));
+    assert_eq!(refused(&[PROTOCOL, ("authorization", "Bearer invalid")]).await, Some(StatusCode::UNAUTHORIZED));
 
     let upgrade = |version: &str, key: bool| {
         let mut request = axum::http::Request::get("/graphql")
@@ -78,7 +78,7 @@ async fn a_bad_handshake_is_answered_before_the_upgrade() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_closes_the_socket_and_says_why() {
+async fn invalid_message_closes_the_socket_with_a_reason() {
     let address = TestApp::new().await.listen().await;
     for (message, reason) in [
         (Message::text("{"), "bad JSON: EOF while parsing an object at line 1 column 1"),
@@ -99,11 +99,11 @@ async fn what_is_no_message_closes_the_socket_and_says_why() {
         assert_eq!(socket.closed().await, (4400, reason.to_owned()), "{message}");
     }
     let mut socket = Socket::ready(address, None).await;
-    socket.say(json!({ "type": "subscribe", "id": "1", "payload": { "variables": {} } })).await;
+    socket.send_json(json!({ "type": "subscribe", "id": "1", "payload": { "variables": {} } })).await;
     assert_eq!(socket.closed().await, (4400, "`query` is missing: the GraphQL document (or `documentId`)".to_owned()));
 
     let mut socket = Socket::ready(address, None).await;
-    socket.say(json!({ "type": "é".repeat(100) })).await;
+    socket.send_json(json!({ "type": "é".repeat(100) })).await;
     let (code, reason) = socket.closed().await;
     assert_eq!((code, reason.len()), (4400, 122), "cut between letters: {reason}");
 }
@@ -118,7 +118,7 @@ async fn operations_wait_for_the_acknowledgement() {
 
     // Also while the key is looked up.
     let mut socket = Socket::open(address).await;
-    socket.say(json!({ "type": "connection_init", "payload": { "authorization": "Bearer nobodys" } })).await;
+    socket.send_json(json!({ "type": "connection_init", "payload": { "authorization": "Bearer invalid" } })).await;
     socket.subscribe("1", "{ __typename }", json!({})).await;
     let closed = socket.closed().await;
     assert!(closed == unauthorized || closed == (4403, INVALID_KEY_MESSAGE.to_owned()), "{closed:?}");
@@ -133,19 +133,19 @@ async fn a_connection_is_initialised_once_and_soon() {
 
     let mut socket = Socket::ready(address, None).await;
     tokio::time::sleep(2 * pace.init).await;
-    socket.say(json!({ "type": "ping" })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong" }), "who has initialised has all the time there is");
-    socket.say(init()).await;
+    socket.send_json(json!({ "type": "ping" })).await;
+    assert_eq!(socket.receive().await, json!({ "type": "pong" }), "no timeout after initialisation");
+    socket.send_json(init()).await;
     assert_eq!(socket.closed().await, (4429, "Too many initialisation requests".to_owned()));
 
     let mut socket = Socket::open(address).await;
-    socket.say(init()).await;
-    socket.say(init()).await;
-    let mut heard = socket.next().await;
-    if let Some(Message::Text(_)) = heard {
-        heard = socket.next().await; // the acknowledgement may come first
+    socket.send_json(init()).await;
+    socket.send_json(init()).await;
+    let mut message = socket.next().await;
+    if let Some(Message::Text(_)) = message {
+        message = socket.next().await; // the acknowledgement may come first
     }
-    let Some(Message::Close(Some(frame))) = heard else { panic!("{heard:?}") };
+    let Some(Message::Close(Some(frame))) = message else { panic!("{message:?}") };
     assert_eq!(u16::from(frame.code), 4429);
 }
 
@@ -153,13 +153,13 @@ async fn a_connection_is_initialised_once_and_soon() {
 async fn pings_are_answered_at_any_time_and_pongs_are_welcome() {
     let address = TestApp::new().await.listen().await;
     let mut socket = Socket::open(address).await;
-    socket.say(json!({ "type": "ping", "payload": { "n": [1, null] } })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong", "payload": { "n": [1, null] } }));
-    socket.say(json!({ "type": "pong", "payload": { "n": 2 } })).await;
-    socket.say(init()).await;
-    assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
-    socket.say(json!({ "type": "ping" })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong" }));
+    socket.send_json(json!({ "type": "ping", "payload": { "n": [1, null] } })).await;
+    assert_eq!(socket.receive().await, json!({ "type": "pong", "payload": { "n": [1, null] } }));
+    socket.send_json(json!({ "type": "pong", "payload": { "n": 2 } })).await;
+    socket.send_json(init()).await;
+    assert_eq!(socket.receive().await, json!({ "type": "connection_ack" }));
+    socket.send_json(json!({ "type": "ping" })).await;
+    assert_eq!(socket.receive().await, json!({ "type": "pong" }));
 
     socket.send(Message::Ping("you?".into())).await;
     socket.0.close(None).await.expect("closed");

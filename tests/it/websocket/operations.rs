@@ -9,20 +9,20 @@ const RECORD: &str = "mutation ($device: String!) { recordMeasurements(input: {m
     {device: $device, measuredAt: \"2026-05-01T10:00:00Z\", pm10: 1}]}) { recorded } }";
 const TYPENAME: &str = "{ __typename }";
 
-/// Holds what recording needs, until it is rolled back.
+/// Locks a table that recording needs, until it is rolled back.
 pub async fn hold_recording(connection: &mut PgConnection) -> PgTransaction<'_> {
     let mut lock = connection.begin().await.expect("a transaction");
     lock.execute("lock table latest in exclusive mode").await.expect("a lock");
     lock
 }
 
-async fn asked(socket: &mut Socket, id: &str, query: &str) -> Vec<Value> {
+async fn execute(socket: &mut Socket, id: &str, query: &str) -> Vec<Value> {
     socket.subscribe(id, query, json!({})).await;
-    let mut heard = vec![socket.hear().await];
-    if heard[0]["type"] == "next" {
-        heard.push(socket.hear().await);
+    let mut messages = vec![socket.receive().await];
+    if messages[0]["type"] == "next" {
+        messages.push(socket.receive().await);
     }
-    heard
+    messages
 }
 
 #[tokio::test]
@@ -31,18 +31,18 @@ async fn a_query_and_a_mutation_are_answered_once_and_completed() {
     let mut socket = Socket::ready(app.listen().await, Some(&app.admin)).await;
     socket.subscribe("m", RECORD, json!({ "device": "bike" })).await;
     let answer = json!({ "recordMeasurements": { "recorded": 1 } });
-    let heard = socket.hear().await;
-    assert_eq!((&heard["id"], &heard["type"], &heard["payload"]["data"]), (&json!("m"), &json!("next"), &answer));
-    assert_eq!(socket.hear().await, json!({ "id": "m", "type": "complete" }));
+    let message = socket.receive().await;
+    assert_eq!((&message["id"], &message["type"], &message["payload"]["data"]), (&json!("m"), &json!("next"), &answer));
+    assert_eq!(socket.receive().await, json!({ "id": "m", "type": "complete" }));
 
     // A list is written as text straight from its rows, and the id may be used again.
     let query = "{ measurements { nodes { device { key } pm10 } } rows: measurements { nodes { pm10 } } }";
     let expected = app.query(query).await;
     for _ in 0..2 {
-        let heard = asked(&mut socket, "\"m\"\n\u{1f6b2}", query).await;
-        assert_eq!(heard[0]["id"], "\"m\"\n\u{1f6b2}");
-        assert_eq!((&heard[0]["type"], &heard[0]["payload"]["data"]), (&json!("next"), &expected));
-        assert_eq!(heard[1], json!({ "id": "\"m\"\n\u{1f6b2}", "type": "complete" }));
+        let messages = execute(&mut socket, "\"m\"\n\u{1f6b2}", query).await;
+        assert_eq!(messages[0]["id"], "\"m\"\n\u{1f6b2}");
+        assert_eq!((&messages[0]["type"], &messages[0]["payload"]["data"]), (&json!("next"), &expected));
+        assert_eq!(messages[1], json!({ "id": "\"m\"\n\u{1f6b2}", "type": "complete" }));
     }
 }
 
@@ -54,13 +54,13 @@ async fn a_long_answer_comes_in_fragments_and_whole() {
     app.record(json!(samples)).await;
     let mut socket = Socket::ready(app.listen().await, None).await;
     let query = "{ measurements(first: 500) { nodes { id pm10 measuredAt } } }";
-    let heard = asked(&mut socket, "1", query).await;
-    assert_eq!(heard[0]["payload"]["data"], app.query(query).await);
-    assert!(heard[0].to_string().len() > 40_000, "longer than two fragments");
+    let messages = execute(&mut socket, "1", query).await;
+    assert_eq!(messages[0]["payload"]["data"], app.query(query).await);
+    assert!(messages[0].to_string().len() > 40_000, "longer than two fragments");
 }
 
 #[tokio::test]
-async fn what_can_not_be_executed_is_an_error_and_what_fails_is_an_answer() {
+async fn invalid_operation_is_an_error_and_failed_one_a_result() {
     let app = TestApp::new().await;
     let mut socket = Socket::ready(app.listen().await, None).await;
     for (query, code) in [
@@ -69,24 +69,24 @@ async fn what_can_not_be_executed_is_an_error_and_what_fails_is_an_answer() {
         ("", "GRAPHQL_PARSE_FAILED"),
         ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
     ] {
-        let heard = asked(&mut socket, "1", query).await;
-        assert_eq!((&heard[0]["id"], &heard[0]["type"]), (&json!("1"), &json!("error")), "{query}: {heard:?}");
-        assert!(heard[0]["payload"][0]["message"].is_string(), "{heard:?}");
+        let messages = execute(&mut socket, "1", query).await;
+        assert_eq!((&messages[0]["id"], &messages[0]["type"]), (&json!("1"), &json!("error")), "{query}: {messages:?}");
+        assert!(messages[0]["payload"][0]["message"].is_string(), "{messages:?}");
         if !query.starts_with("subscription") {
-            assert_eq!(heard[0]["payload"][0]["extensions"]["code"], code, "{query}: {heard:?}");
+            assert_eq!(messages[0]["payload"][0]["extensions"]["code"], code, "{query}: {messages:?}");
         }
     }
-    let heard = asked(&mut socket, "1", "{ server { database { name } } }").await;
-    assert_eq!(heard[0]["type"], "next", "{heard:?}");
-    assert_eq!(heard[0]["payload"]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
-    assert_eq!(heard[1], json!({ "id": "1", "type": "complete" }));
+    let messages = execute(&mut socket, "1", "{ server { database { name } } }").await;
+    assert_eq!(messages[0]["type"], "next", "{messages:?}");
+    assert_eq!(messages[0]["payload"]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(messages[1], json!({ "id": "1", "type": "complete" }));
 
     socket
-        .say(json!({ "type": "subscribe", "id": "2", "payload": {
+        .send_json(json!({ "type": "subscribe", "id": "2", "payload": {
         "query": "query A { __typename } query B($k: String!) { device(key: $k) { key } }", "operationName": "B",
         "variables": { "k": "x" } } }))
         .await;
-    assert_eq!(socket.hear().await["payload"]["data"], json!({ "device": null }));
+    assert_eq!(socket.receive().await["payload"]["data"], json!({ "device": null }));
 }
 
 #[tokio::test]
@@ -98,21 +98,21 @@ async fn a_slow_operation_holds_up_no_other_and_can_be_dropped() {
     for id in ["slow", "dropped"] {
         socket.subscribe(id, RECORD, json!({ "device": id })).await;
     }
-    let heard = asked(&mut socket, "quick", TYPENAME).await;
-    assert_eq!(heard[0]["payload"]["data"], json!({ "__typename": "Query" }));
+    let messages = execute(&mut socket, "quick", TYPENAME).await;
+    assert_eq!(messages[0]["payload"]["data"], json!({ "__typename": "Query" }));
 
-    // An id in use is refused; one of a completed operation is free at once, and nothing of that one comes any more.
-    socket.say(json!({ "type": "complete", "id": "dropped" })).await;
-    assert_eq!(asked(&mut socket, "dropped", TYPENAME).await[1], json!({ "id": "dropped", "type": "complete" }));
+    // An id in use is rejected; that of a completed operation is free at once, and no more messages of it come.
+    socket.send_json(json!({ "type": "complete", "id": "dropped" })).await;
+    assert_eq!(execute(&mut socket, "dropped", TYPENAME).await[1], json!({ "id": "dropped", "type": "complete" }));
     lock.rollback().await.expect("let go");
-    assert_eq!(socket.hear().await["payload"]["data"]["recordMeasurements"]["recorded"], 1);
-    assert_eq!(socket.hear().await, json!({ "id": "slow", "type": "complete" }));
+    assert_eq!(socket.receive().await["payload"]["data"]["recordMeasurements"]["recorded"], 1);
+    assert_eq!(socket.receive().await, json!({ "id": "slow", "type": "complete" }));
     for id in ["slow", "dropped", "never there"] {
-        socket.say(json!({ "type": "complete", "id": id })).await;
+        socket.send_json(json!({ "type": "complete", "id": id })).await;
     }
-    socket.say(json!({ "type": "ping" })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong" }));
-    // The mutation itself ran to its end.
+    socket.send_json(json!({ "type": "ping" })).await;
+    assert_eq!(socket.receive().await, json!({ "type": "pong" }));
+    // The mutation itself was completed.
     let recorded = "{ devices { nodes { key } } }";
     let mut keys = app.query(recorded).await["devices"]["nodes"].take();
     while keys.as_array().is_none_or(|keys| keys.len() < 2) {

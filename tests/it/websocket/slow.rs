@@ -1,4 +1,4 @@
-//! Clients that read slowly, and those that are gone without a word.
+//! Clients that read slowly, and clients that are gone without a close.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{TestApp, gateway::DEADLINE, socket::Socket};
 
-const PACE: SocketTimeouts = SocketTimeouts {
+const TIMEOUTS: SocketTimeouts = SocketTimeouts {
     init: DEADLINE,
     ping_interval: DEADLINE,
     key_recheck: DEADLINE,
@@ -19,8 +19,8 @@ const PACE: SocketTimeouts = SocketTimeouts {
     drain: DEADLINE,
 };
 
-/// Sends large pings and reads no answer, until nothing more can be sent because the other side waits too.
-async fn clog(socket: &mut Socket) {
+/// Sends large pings and reads no response, until sending blocks because the other side waits too.
+async fn fill_socket(socket: &mut Socket) {
     let ping = json!({ "type": "ping", "payload": { "x": "x".repeat(1_000_000) } }).to_string();
     for _ in 0..1000 {
         match timeout(Duration::from_secs(3), socket.0.send(Message::text(ping.clone()))).await {
@@ -32,18 +32,18 @@ async fn clog(socket: &mut Socket) {
 }
 
 #[tokio::test]
-async fn who_takes_nothing_is_given_up() {
-    let app = TestApp::new().await.with_sockets(10, PACE);
+async fn socket_without_reads_is_closed() {
+    let app = TestApp::new().await.with_sockets(10, TIMEOUTS);
     let mut socket = Socket::ready(app.listen().await, None).await;
-    clog(&mut socket).await;
-    timeout(DEADLINE, app.app.sockets.all_closed()).await.expect("it is given up");
+    fill_socket(&mut socket).await;
+    timeout(DEADLINE, app.app.sockets.all_closed()).await.expect("the socket is closed");
 }
 
 #[tokio::test]
-async fn who_reads_again_in_time_hears_that_it_was_too_slow() {
-    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { close: DEADLINE, ..PACE });
+async fn socket_that_reads_again_receives_the_too_slow_error() {
+    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { close: DEADLINE, ..TIMEOUTS });
     let mut socket = Socket::ready(app.listen().await, None).await;
-    clog(&mut socket).await;
+    fill_socket(&mut socket).await;
     let closed = async {
         loop {
             match socket.0.next().await {
@@ -58,15 +58,15 @@ async fn who_reads_again_in_time_hears_that_it_was_too_slow() {
 }
 
 #[tokio::test]
-async fn who_answers_no_ping_is_dropped_and_who_does_stays() {
+async fn socket_without_pongs_is_closed_and_others_stay() {
     let ping_interval = Duration::from_millis(700);
-    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { ping_interval, ..PACE });
+    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { ping_interval, ..TIMEOUTS });
     let address = app.listen().await;
-    let dead = Socket::ready(address, None).await; // answers nothing unless it is asked what comes next
+    let dead = Socket::ready(address, None).await; // answers nothing unless `next` is called
     let mut alive = Socket::ready(address, None).await;
     for _ in 0..4 {
-        let heard = timeout(DEADLINE, alive.0.next()).await.expect("a ping");
-        assert!(heard.as_ref().is_some_and(|heard| heard.as_ref().is_ok_and(Message::is_ping)), "{heard:?}");
+        let message = timeout(DEADLINE, alive.0.next()).await.expect("a ping");
+        assert!(message.as_ref().is_some_and(|message| message.as_ref().is_ok_and(Message::is_ping)), "{message:?}");
     }
     drop(alive);
     timeout(DEADLINE, app.app.sockets.all_closed()).await.expect("the dead one is gone as well");

@@ -12,7 +12,7 @@
 //! its tests. `Incoming` holds what a decoder needs to know of the device; `ingest/decode_context.rs` loads it. Add the
 //! format to the table in `ingest/format.rs`, and its status codes and paths to `http/routes/ingest.rs`; test it in
 //! `tests/it` with requests like those of its firmware. Bodies of real sensors belong into `tests/corpus/<format>`,
-//! from which `ingest/fuzz` derives invalid ones; further invalid bodies belong into `tests/it/bad_uplinks.rs`.
+//! from which `ingest/fuzz` derives invalid ones; further invalid bodies belong into `tests/it/ingest/bad_uplinks.rs`.
 //!
 //! After a decoder is fixed, `airgraph replay` decodes stored uplinks again.
 //!

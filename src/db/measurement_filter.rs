@@ -27,7 +27,7 @@ pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filte
 
 /// Whether one plan suits all values. The best access path of an area depends on its value: a town without recent
 /// measurements by its cells, a continent by time. A prepared statement switches to a generic plan, which is the same
-/// for all values: with generic plans, a query of `tests/it/plans.rs` exceeds the time limit.
+/// for all values: with generic plans, a query of `tests/it/postgres/plans.rs` exceeds the time limit.
 pub(super) fn has_stable_plan(filter: &Filter) -> bool {
     filter.conditions.is_empty()
 }

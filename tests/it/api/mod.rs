@@ -1,0 +1,34 @@
+//! GraphQL over HTTP: documents, fields, filters, lists, errors, pages.
+
+mod air_quality;
+mod answers;
+mod bad_input;
+mod compression;
+mod cors;
+mod device_filters;
+mod device_keys;
+mod documentation;
+mod fast_json_lists;
+mod filters;
+mod fuzz_requests;
+mod graphql_cop;
+mod graphql_over_http;
+mod joined_readings;
+mod latest_of_quantity;
+mod list_plans;
+mod mutations;
+mod nested_lists;
+mod paging;
+mod panics;
+mod persisted;
+mod quality;
+mod queries;
+mod rejected_requests;
+mod rides;
+mod schema;
+mod small_areas;
+mod specification;
+mod static_files;
+mod statistics;
+mod totals;
+mod trips;

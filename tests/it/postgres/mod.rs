@@ -1,0 +1,16 @@
+//! The database: faults, crashes, replicas, plans, deletions, retention.
+
+mod covering_index;
+pub mod crash;
+mod database_away;
+mod deletion;
+mod device_deletion;
+mod embedded;
+mod faults;
+mod frozen_gateway;
+mod pgbouncer;
+mod plans;
+mod replicas;
+mod retention;
+mod rollups;
+mod statements;

@@ -1,0 +1,9 @@
+//! Events: delivery, resuming, WebSocket, Server-Sent Events.
+
+mod delivery;
+mod delivery_crash;
+mod feed;
+mod resume;
+mod sse;
+mod sse_subscriptions;
+mod websocket;

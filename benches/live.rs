@@ -40,7 +40,7 @@ const IN_A_POST: u32 = 10;
 /// Connections that send samples.
 const WORKERS: u64 = 16;
 /// Connections that subscribe concurrently.
-const AT_ONCE: usize = 64;
+const MAX_CONCURRENT_CONNECTS: usize = 64;
 /// Subscriptions with different filters of one key, and of one of its sockets.
 const FILTERS_PER_KEY: u32 = 1800;
 const SUBSCRIPTIONS_PER_SOCKET: usize = 100;
@@ -193,7 +193,7 @@ async fn measure(gateway: &Gateway, url: &str, subscribers: usize, of: u32, seco
     );
     let opened: Vec<_> = stream::iter(0..subscribers)
         .map(|_| Subscriber::open(&gateway.address, &query))
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(MAX_CONCURRENT_CONNECTS)
         .collect()
         .await;
     let opened = opened.into_iter().collect::<Result<Vec<_>>>()?;

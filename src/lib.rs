@@ -2,23 +2,24 @@
 //!
 //! # Dependencies
 //!
-//! Arrows point one way: `cli` → `http` → {`subscriptions`, `graphql`} → {`recorder`, `ingest`, `jobs`} → `db` →
-//! `domain`. `docs/architecture.md` follows one sample in and one query out. `demo` generates samples and records them
-//! like a route does.
+//! Arrows point one way: `cli` → `http` → {`subscriptions`, `graphql`} → {`recorder`, `ingest`, `jobs`} → `auth` →
+//! `db` → `domain`. `docs/architecture.md` follows one sample in and one query out. `demo` generates samples and records them
+//! like a route does. `domain`, the decoders of `ingest` and the embedded Postgres are crates in `crates/`.
 //!
 //! # How to add a sensor format
 //!
-//! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(&Incoming) -> Result<Decoded, DecodeError>`, with
-//! its tests. `Incoming` holds what a decoder needs to know of the device; `ingest/decode_context.rs` loads it. Add the
-//! format to the table in `ingest/format.rs`, and its status codes and paths to `http/routes/ingest.rs`; test it in
-//! `tests/it` with requests like those of its firmware. Bodies of real sensors belong into `tests/corpus/<format>`,
-//! from which `ingest/fuzz` derives invalid ones; further invalid bodies belong into `tests/it/ingest/bad_uplinks.rs`.
+//! Write `<format>.rs` in `crates/airgraph-formats/src`: a `FORMAT` name and a pure
+//! `decode(&Incoming) -> Result<Decoded, DecodeError>`, with its tests. `Incoming` holds what a decoder needs of the
+//! device; `src/ingest/decode_context.rs` loads it. Add the format to the table in `format.rs`, and its status codes and
+//! paths to `src/http/routes/ingest.rs`; test it in `tests/it/ingest` with requests like those of its firmware. Bodies of
+//! real sensors belong into `crates/airgraph-formats/corpus/<format>`, from which `fuzz` derives invalid ones; further
+//! invalid bodies belong into `tests/it/ingest/bad_uplinks.rs`.
 //!
 //! After a decoder is fixed, `airgraph replay` decodes stored uplinks again.
 //!
 //! # How to add a quantity
 //!
-//! A line in `domain/quantity.rs`, a migration that adds the column of that name, a field in
+//! A line in `crates/airgraph-domain/src/quantity.rs`, a migration that adds the column of that name, a field in
 //! `graphql/types/readings.rs` and `graphql/inputs/measurement.rs`, and a value in `graphql/types/quantity.rs`.
 //!
 //! # How to add a GraphQL type

@@ -1,4 +1,4 @@
-//! Shutdown: a signal for tasks without an end of their own, and a deadline for the whole process.
+//! The deadline of a shutdown.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -6,33 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, time::timeout};
-
-/// Whether the shutdown has begun. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct ShutdownSignal(Arc<watch::Sender<bool>>);
-
-impl Default for ShutdownSignal {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
-    }
-}
-
-impl ShutdownSignal {
-    /// Begins the shutdown. Waiters on [`Self::triggered`] resume.
-    pub fn trigger(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Resolves once the shutdown has begun; at once if it already has.
-    pub fn triggered(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut begun = self.0.subscribe();
-        async move {
-            // The sender lives as long as the gateway.
-            let _ = begun.wait_for(|begun| *begun).await;
-        }
-    }
-}
+use tokio::time::timeout;
 
 /// Ends the process when its shutdown takes too long. On a thread of its own, since the runtime itself may hang.
 #[derive(Clone, Debug)]
@@ -72,21 +46,5 @@ impl ShutdownDeadline {
     /// Names the current phase.
     pub fn set_phase(&self, name: &'static str) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = name;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn waiters_resume_when_shutdown_is_triggered() {
-        let shutdown = ShutdownSignal::default();
-        let early = tokio::spawn(shutdown.triggered());
-        tokio::task::yield_now().await;
-        assert!(!early.is_finished());
-        shutdown.clone().trigger();
-        early.await.expect("no panic");
-        shutdown.triggered().await;
     }
 }

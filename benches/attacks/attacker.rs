@@ -17,7 +17,7 @@ use tokio::{
 use crate::support::load;
 
 /// Pause after a refusal, so that the attack is not a mere loop of refusals in the benchmark's own process.
-const PAUSE: Duration = Duration::from_millis(5);
+const RETRY_DELAY: Duration = Duration::from_millis(5);
 
 pub struct Attacker {
     /// Host and port of the gateway.
@@ -71,7 +71,7 @@ impl Attacker {
         let succeeded = self.exchange(&self.request(path, headers, body)).await.unwrap_or(false);
         self.count(succeeded);
         if !succeeded {
-            sleep(PAUSE).await;
+            sleep(RETRY_DELAY).await;
         }
         Ok(())
     }

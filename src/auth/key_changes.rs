@@ -12,6 +12,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio_util::sync::CancellationToken;
 
 use tokio::{sync::broadcast, time::sleep};
 
@@ -27,7 +28,6 @@ use crate::{
         api_key::ApiKeyId,
         device::{DeviceId, DeviceKey},
     },
-    shutdown::ShutdownSignal,
 };
 
 /// Changes that a slow receiver may lag behind. Beyond it, the receiver checks its key.
@@ -103,7 +103,7 @@ pub async fn run(
     cache: KeyCache,
     known_devices: TtlCache<DeviceKey, DeviceId>,
     changes: KeyChanges,
-    shutdown: ShutdownSignal,
+    shutdown: CancellationToken,
 ) {
     let listening = async {
         let mut delay = MIN_RETRY_DELAY;
@@ -120,7 +120,7 @@ pub async fn run(
     };
     tokio::select! {
         () = listening => {}
-        () = shutdown.triggered() => {}
+        () = shutdown.clone().cancelled_owned() => {}
     }
 }
 

@@ -113,7 +113,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     };
     tracing::info!("stopping: answering what was accepted");
     let deadline = ShutdownDeadline::start(SHUTDOWN_TIMEOUT);
-    app.shutdown.trigger();
+    app.shutdown.cancel();
     let drained = async {
         if !server.is_finished() {
             let _ = (&mut server).await;

@@ -2,15 +2,16 @@
 
 use std::{
     borrow::Borrow,
-    collections::HashMap,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Maximum entries. Beyond it the cache is cleared.
-const MAX_ENTRIES: usize = 10_000;
+use super::generational_map::GenerationalMap;
+
+/// Number of entries that are kept at least.
+const MIN_ENTRIES: usize = 10_000;
 /// How long an entry is valid.
 pub const ENTRY_TTL: TimeDelta = TimeDelta::minutes(1);
 
@@ -19,11 +20,11 @@ pub const ENTRY_TTL: TimeDelta = TimeDelta::minutes(1);
 pub struct TtlCache<K, V>(Arc<Mutex<Entries<K, V>>>);
 
 /// Each value with the time of its insertion.
-type Entries<K, V> = HashMap<K, (V, DateTime<Utc>)>;
+type Entries<K, V> = GenerationalMap<K, (V, DateTime<Utc>)>;
 
-impl<K, V> Default for TtlCache<K, V> {
+impl<K: Eq + Hash, V> Default for TtlCache<K, V> {
     fn default() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(Mutex::new(GenerationalMap::new(MIN_ENTRIES))))
     }
 }
 
@@ -39,16 +40,12 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
 
     /// Inserts a value that was looked up now.
     pub fn insert(&self, key: K, value: V, now: DateTime<Utc>) {
-        let mut entries = self.lock();
-        if entries.len() >= MAX_ENTRIES && !entries.contains_key(&key) {
-            entries.clear();
-        }
-        entries.insert(key, (value, now));
+        self.lock().insert(key, (value, now));
     }
 
     /// Removes the entries that match.
     pub fn remove_if(&self, is_stale: impl Fn(&V) -> bool) {
-        self.lock().retain(|_, (value, _)| !is_stale(value));
+        self.lock().retain(|(value, _)| !is_stale(value));
     }
 
     /// Removes all entries.
@@ -64,18 +61,6 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn number_of_entries_is_bounded() {
-        let cache = TtlCache::default();
-        let now = DateTime::UNIX_EPOCH;
-        for n in 0..MAX_ENTRIES + 5 {
-            cache.insert(n, n + 1, now);
-            assert_eq!(cache.get(&n, now), Some(n + 1));
-            assert!(cache.lock().len() <= MAX_ENTRIES);
-        }
-        assert_eq!(cache.get(&1, now), None);
-    }
 
     #[test]
     fn entry_expires_after_its_ttl() {

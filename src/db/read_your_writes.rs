@@ -1,16 +1,15 @@
 //! Read-your-writes: how far each caller has written, so that it reads its own changes from any server.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use super::replicas::lsn::Lsn;
-use crate::domain::api_key::ApiKeyId;
+use crate::{concurrency::generational_map::GenerationalMap, domain::api_key::ApiKeyId};
 
 /// Minimum number of tracked callers. Beyond it, those without a write for the longest time are evicted.
-const MAX_TRACKED_CALLERS: usize = 10_000;
+const MIN_TRACKED_CALLERS: usize = 10_000;
 /// How long a caller reads from the primary when the position of its write is unknown. No statement that had started is
 /// still running after that.
 const UNKNOWN_LSN_TTL: Duration = Duration::from_mins(1);
@@ -31,24 +30,29 @@ impl MinLsn {
 }
 
 /// How far each caller has written. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct WriteTracker(Arc<Mutex<Generations>>);
+#[derive(Clone, Debug)]
+pub struct WriteTracker(Arc<Mutex<Positions>>);
 
-/// Callers in two generations: when the younger one is full, it becomes the older one, which is dropped. The maximum
-/// position of the dropped callers then applies to all callers.
-#[derive(Debug, Default)]
-struct Generations {
-    younger: HashMap<ApiKeyId, MinLsn>,
-    older: HashMap<ApiKeyId, MinLsn>,
+#[derive(Debug)]
+struct Positions {
+    callers: GenerationalMap<ApiKeyId, MinLsn>,
+    /// The maximum position of callers that are no longer tracked. It applies to all callers.
     global: MinLsn,
+}
+
+impl Default for WriteTracker {
+    fn default() -> Self {
+        let callers = GenerationalMap::new(MIN_TRACKED_CALLERS);
+        Self(Arc::new(Mutex::new(Positions { callers, global: MinLsn::default() })))
+    }
 }
 
 impl WriteTracker {
     /// The position in the log that the caller has to see; `None` when it has to read from the primary.
     #[must_use]
     pub fn min_lsn(&self, caller: Option<ApiKeyId>, now: Instant) -> Option<Lsn> {
-        let lately = self.lock();
-        let seen = caller.map_or(lately.global, |caller| lately.min_lsn(caller));
+        let positions = self.lock();
+        let seen = caller.map_or(positions.global, |caller| positions.min_lsn(caller));
         let everything = seen.primary_until.is_some_and(|until| now < until);
         (!everything).then_some(seen.lsn)
     }
@@ -60,26 +64,20 @@ impl WriteTracker {
     }
 
     fn record(&self, caller: ApiKeyId, seen: MinLsn) {
-        let mut lately = self.lock();
-        if lately.younger.len() >= MAX_TRACKED_CALLERS && !lately.younger.contains_key(&caller) {
-            let younger = std::mem::take(&mut lately.younger);
-            let forgotten = std::mem::replace(&mut lately.older, younger);
-            lately.global = forgotten.into_values().fold(lately.global, MinLsn::max);
-        }
-        let seen = lately.min_lsn(caller).max(seen);
-        lately.younger.insert(caller, seen);
+        let mut positions = self.lock();
+        let seen = positions.min_lsn(caller).max(seen);
+        let dropped = positions.callers.insert(caller, seen);
+        positions.global = dropped.into_values().fold(positions.global, MinLsn::max);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Generations> {
+    fn lock(&self) -> MutexGuard<'_, Positions> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves each entry intact
     }
 }
 
-impl Generations {
+impl Positions {
     fn min_lsn(&self, caller: ApiKeyId) -> MinLsn {
-        let [younger, older] =
-            [&self.younger, &self.older].map(|known| known.get(&caller).copied().unwrap_or_default());
-        younger.max(older).max(self.global)
+        self.callers.get(&caller).copied().unwrap_or_default().max(self.global)
     }
 }
 
@@ -146,23 +144,21 @@ mod tests {
     #[test]
     fn evicted_callers_raise_the_global_min_lsn() {
         let (written, now) = (WriteTracker::default(), Instant::now());
-        for n in 1..=2 * MAX_TRACKED_CALLERS {
+        for n in 1..=2 * MIN_TRACKED_CALLERS {
             written.start_write(key(n)).finish(lsn(n));
         }
         assert_eq!(written.min_lsn(None, now), Some(lsn(0)));
-        for n in 2 * MAX_TRACKED_CALLERS + 1..5 * MAX_TRACKED_CALLERS {
+        for n in 2 * MIN_TRACKED_CALLERS + 1..5 * MIN_TRACKED_CALLERS {
             written.start_write(key(n)).finish(lsn(n));
-            let lately = written.lock();
-            assert!(lately.younger.len() <= MAX_TRACKED_CALLERS && lately.older.len() <= MAX_TRACKED_CALLERS);
         }
-        for n in [1, MAX_TRACKED_CALLERS, 2 * MAX_TRACKED_CALLERS, 3 * MAX_TRACKED_CALLERS, 5 * MAX_TRACKED_CALLERS - 1]
+        for n in [1, MIN_TRACKED_CALLERS, 2 * MIN_TRACKED_CALLERS, 3 * MIN_TRACKED_CALLERS, 5 * MIN_TRACKED_CALLERS - 1]
         {
             assert!(written.min_lsn(Some(key(n)), now) >= Some(lsn(n)), "{n}");
         }
-        assert_eq!(written.min_lsn(None, now), Some(lsn(3 * MAX_TRACKED_CALLERS)));
+        assert_eq!(written.min_lsn(None, now), Some(lsn(3 * MIN_TRACKED_CALLERS)));
         drop(written.start_write(key(1)));
-        for n in 0..=2 * MAX_TRACKED_CALLERS {
-            written.start_write(key(10 * MAX_TRACKED_CALLERS + n)).finish(lsn(1));
+        for n in 0..=2 * MIN_TRACKED_CALLERS {
+            written.start_write(key(10 * MIN_TRACKED_CALLERS + n)).finish(lsn(1));
         }
         assert_eq!(written.min_lsn(None, now), None);
     }

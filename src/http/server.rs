@@ -3,6 +3,7 @@
 //! `Sec-WebSocket-Protocol`. `axum::serve` cannot set that.
 
 use std::{io::Write as _, net::SocketAddr, pin::pin};
+use tokio_util::sync::CancellationToken;
 
 use axum::{
     Router,
@@ -21,7 +22,7 @@ use tokio::{
 use tower::Service as _;
 
 use super::{connections::Connections, timed_stream::TimedStream};
-use crate::{api_error::ApiError, limits::Limit, shutdown::ShutdownSignal};
+use crate::{api_error::ApiError, limits::Limit};
 
 /// Largest request head, and size of one read of a body, in bytes. A URL alone may have 64 kB.
 const MAX_READ_BUFFER_BYTES: usize = 128 << 10;
@@ -30,10 +31,10 @@ const MAX_READ_BUFFER_BYTES: usize = 128 << 10;
 const MAX_UNSENT_BYTES: u32 = 128 << 10;
 
 /// Serves connections until shutdown begins and all requests are answered. Dropping the future closes them.
-pub async fn serve(mut listener: TcpListener, router: Router, connections: Connections, shutdown: ShutdownSignal) {
+pub async fn serve(mut listener: TcpListener, router: Router, connections: Connections, shutdown: CancellationToken) {
     let router: Router = router.with_state(()); // once, not for each request
     let mut tasks = JoinSet::new();
-    let mut stopping = pin!(shutdown.triggered());
+    let mut stopping = pin!(shutdown.clone().cancelled_owned());
     loop {
         tokio::select! {
             (stream, peer) = Listener::accept(&mut listener) => match connections.try_acquire(peer.ip()) {
@@ -76,7 +77,7 @@ fn send_refusal(stream: TcpStream, limit: Limit) {
     }
 }
 
-async fn serve_connection(stream: TimedStream, peer: SocketAddr, router: Router, shutdown: ShutdownSignal) {
+async fn serve_connection(stream: TimedStream, peer: SocketAddr, router: Router, shutdown: CancellationToken) {
     let progress = stream.progress();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         progress.request_began();
@@ -98,7 +99,7 @@ async fn serve_connection(stream: TimedStream, peer: SocketAddr, router: Router,
     let mut connection = pin!(connection.with_upgrades());
     let outcome = tokio::select! {
         outcome = &mut connection => outcome,
-        () = shutdown.triggered() => {
+        () = shutdown.clone().cancelled_owned() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -1,6 +1,7 @@
 //! Application state: database, recorder, schema, routes.
 
 use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 
 use axum::Router;
 
@@ -31,7 +32,6 @@ use crate::{
     limits::{Quota, rate_limit::CallerId},
     observability::metrics::Metrics,
     recorder::{Recorder, Writers},
-    shutdown::ShutdownSignal,
     subscriptions::Subscriptions,
 };
 
@@ -53,7 +53,7 @@ pub struct AppState {
     /// Reports revoked and changed keys.
     pub key_changes: KeyChanges,
     /// Signals the shutdown to streams without an end, such as subscriptions.
-    pub shutdown: ShutdownSignal,
+    pub shutdown: CancellationToken,
     /// Limits concurrent GraphQL requests.
     pub concurrency_limit: ConcurrencyLimit,
     /// Checks before a key is looked up.
@@ -105,7 +105,7 @@ impl AppState {
         let capacity = ConcurrencyLimit::for_readers(state.database.reads.options().get_max_connections());
         let key_lookup = KeyLookup::start(state.database.keys.clone());
         let schema = graphql::schema(state.clone());
-        let shutdown = ShutdownSignal::default();
+        let shutdown = CancellationToken::default();
         let (keys, key_changes) = (KeyCache::default(), KeyChanges::default());
         let (database, known_devices) = (state.database.clone(), state.device_id_cache.clone());
         let key_listener =
@@ -144,7 +144,7 @@ impl AppState {
 
     /// Resolves when the shutdown begins.
     pub fn shutdown_triggered(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.shutdown.triggered()
+        self.shutdown.clone().cancelled_owned()
     }
 
     /// A service with the metrics only.

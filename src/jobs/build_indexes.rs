@@ -1,6 +1,7 @@
 //! Creates indexes of past months: at the start and then at intervals.
 
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 use chrono::{DateTime, Utc};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -8,14 +9,13 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::{
     clock::Clock,
     db::{DbError, connect::Database, covering_index},
-    shutdown::ShutdownSignal,
 };
 
 /// A month ends once a month, so a delay of hours is acceptable.
 const BUILD_INTERVAL: Duration = Duration::from_hours(6);
 
 /// Creates missing indexes until shutdown. An index in progress is dropped at shutdown, and created the next time.
-pub async fn run(database: Database, clock: Clock, shutdown: ShutdownSignal) {
+pub async fn run(database: Database, clock: Clock, shutdown: CancellationToken) {
     let work = async {
         loop {
             if let Err(error) = build_missing_indexes(&database, clock.now()).await {
@@ -26,7 +26,7 @@ pub async fn run(database: Database, clock: Clock, shutdown: ShutdownSignal) {
     };
     tokio::select! {
         () = work => {}
-        () = shutdown.triggered() => {}
+        () = shutdown.clone().cancelled_owned() => {}
     }
 }
 

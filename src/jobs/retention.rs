@@ -1,6 +1,7 @@
 //! Deletes expired data: at the start and then at intervals.
 
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 use chrono::TimeDelta;
 
@@ -13,7 +14,6 @@ use crate::{
         retention::{DroppedPartitions, drop_old_partitions},
     },
     domain::retention::RetentionPolicy,
-    shutdown::ShutdownSignal,
 };
 
 /// A month ends once a month, so a delay of hours is acceptable.
@@ -33,27 +33,27 @@ pub struct RetentionPolicies {
 }
 
 /// Deletes expired data until shutdown.
-pub async fn run(database: Database, clock: Clock, policies: RetentionPolicies, shutdown: ShutdownSignal) {
+pub async fn run(database: Database, clock: Clock, policies: RetentionPolicies, shutdown: CancellationToken) {
     tokio::join!(
         trim_feed(&database, &clock, policies.feed, &shutdown),
         drop_old_uplinks(&database, &clock, policies.uplinks, &shutdown)
     );
 }
 
-async fn trim_feed(database: &Database, clock: &Clock, kept: TimeDelta, shutdown: &ShutdownSignal) {
+async fn trim_feed(database: &Database, clock: &Clock, kept: TimeDelta, shutdown: &CancellationToken) {
     loop {
         if let Err(error) = feed::trim_before(&database.jobs, clock.now() - kept).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "expired feed changes not deleted");
         }
         tokio::select! {
             () = tokio::time::sleep(FEED_TRIM_INTERVAL) => {}
-            () = shutdown.triggered() => return,
+            () = shutdown.clone().cancelled_owned() => return,
         }
     }
 }
 
 /// Deletes expired uplinks.
-async fn drop_old_uplinks(database: &Database, clock: &Clock, uplinks: RetentionPolicy, shutdown: &ShutdownSignal) {
+async fn drop_old_uplinks(database: &Database, clock: &Clock, uplinks: RetentionPolicy, shutdown: &CancellationToken) {
     if uplinks == RetentionPolicy::Forever {
         return;
     }
@@ -71,7 +71,7 @@ async fn drop_old_uplinks(database: &Database, clock: &Clock, uplinks: Retention
         };
         tokio::select! {
             () = tokio::time::sleep(next) => {}
-            () = shutdown.triggered() => return,
+            () = shutdown.clone().cancelled_owned() => return,
         }
     }
 }

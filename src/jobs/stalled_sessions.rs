@@ -1,20 +1,18 @@
 //! Terminates sessions of other gateways that stopped in the middle of a message.
 
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 use tokio::time::sleep;
 
-use crate::{
-    db::{connect::Database, stalled_session::StalledSessions},
-    shutdown::ShutdownSignal,
-};
+use crate::db::{connect::Database, stalled_session::StalledSessions};
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Delay after a failure: the database is unavailable, which is reported elsewhere.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// Checks every second until shutdown.
-pub async fn run(database: Database, shutdown: ShutdownSignal) {
+pub async fn run(database: Database, shutdown: CancellationToken) {
     let work = async {
         let mut stalled = StalledSessions::default();
         loop {
@@ -24,6 +22,6 @@ pub async fn run(database: Database, shutdown: ShutdownSignal) {
     };
     tokio::select! {
         () = work => {}
-        () = shutdown.triggered() => {}
+        () = shutdown.clone().cancelled_owned() => {}
     }
 }

@@ -5,7 +5,6 @@
 //! this, governor, has no bound on the number of callers, which untrusted clients control.
 
 use std::{
-    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -15,7 +14,7 @@ use std::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::api_key::ApiKeyId;
+use crate::{concurrency::generational_map::GenerationalMap, domain::api_key::ApiKeyId};
 
 /// The headers that describe a rate limit and what remains of it.
 pub const RATE_LIMIT_HEADERS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
@@ -64,18 +63,14 @@ pub struct RateLimiter {
     full_at: Arc<Mutex<RefillTimes>>,
 }
 
+/// When each caller's bucket is full again.
+type RefillTimes = GenerationalMap<CallerId, DateTime<Utc>>;
+
 /// An amount per window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rate {
     limit: NonZeroU32,
     window: TimeDelta,
-}
-
-/// Callers in two generations: when the younger one is full, it replaces the older one.
-#[derive(Debug, Default)]
-struct RefillTimes {
-    young: HashMap<CallerId, DateTime<Utc>>,
-    old: HashMap<CallerId, DateTime<Utc>>,
 }
 
 /// The state of a caller's bucket.
@@ -110,7 +105,13 @@ impl RateLimiter {
     #[must_use]
     pub fn new(name: &'static str, limit: Option<NonZeroU32>, window: TimeDelta) -> Self {
         let rate = limit.map(|limit| Rate { limit, window });
-        Self { name, rate, scale: 1, max_debt: TimeDelta::zero(), full_at: Arc::default() }
+        Self {
+            name,
+            rate,
+            scale: 1,
+            max_debt: TimeDelta::zero(),
+            full_at: Arc::new(Mutex::new(GenerationalMap::new(MIN_TRACKED_CALLERS))),
+        }
     }
 
     /// A limit of time per minute, in seconds; `None` is unlimited. Usage is charged afterwards, so a caller may be in
@@ -128,7 +129,7 @@ impl RateLimiter {
     /// When the caller is in debt.
     pub fn check_debt(&self, caller: CallerId, now: DateTime<Utc>) -> Result<(), RateLimited> {
         let Some(rate) = self.rate else { return Ok(()) };
-        let full_at = self.lock().full_at(caller, now, rate.window + self.max_debt);
+        let full_at = rate.full_at(&self.lock(), caller, now, self.max_debt);
         let over = full_at - now - rate.window;
         if over > TimeDelta::zero() {
             return Err(RateLimited { status: self.status(rate, full_at - now), retry_after: over });
@@ -143,8 +144,8 @@ impl RateLimiter {
         let max = rate.window + self.max_debt;
         let mut times = self.lock();
         let debt = rate.refill_time(microseconds).min(max);
-        let full_at = times.full_at(caller, now, max) + debt;
-        times.set(caller, full_at.min(now + max));
+        let full_at = rate.full_at(&times, caller, now, self.max_debt) + debt;
+        times.insert(caller, full_at.min(now + max));
     }
 
     fn lock(&self) -> MutexGuard<'_, RefillTimes> {
@@ -170,13 +171,13 @@ impl RateLimiter {
     ) -> Result<Option<RateLimitStatus>, RateLimited> {
         let Some(rate) = self.rate else { return Ok(None) };
         let mut times = self.lock();
-        let full_at = times.full_at(caller, now, rate.window + self.max_debt);
+        let full_at = rate.full_at(&times, caller, now, self.max_debt);
         let would_be = full_at + rate.refill_time_capped(amount);
         let over = would_be - now - rate.window;
         if over > TimeDelta::zero() {
             return Err(RateLimited { status: self.status(rate, full_at - now), retry_after: over });
         }
-        times.set(caller, would_be);
+        times.insert(caller, would_be);
         Ok(Some(self.status(rate, would_be - now)))
     }
 
@@ -214,22 +215,12 @@ impl RateLimiter {
     }
 }
 
-impl RefillTimes {
-    /// Not before now, and at most `max` later, even if the clock was set back.
-    fn full_at(&self, caller: CallerId, now: DateTime<Utc>, max: TimeDelta) -> DateTime<Utc> {
-        let known = self.young.get(&caller).or_else(|| self.old.get(&caller));
-        known.map_or(now, |&full_at| full_at.clamp(now, now + max))
-    }
-
-    fn set(&mut self, caller: CallerId, full_at: DateTime<Utc>) {
-        if self.young.len() >= MIN_TRACKED_CALLERS && !self.young.contains_key(&caller) {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(caller, full_at);
-    }
-}
-
 impl Rate {
+    /// When a caller's bucket is full: not before now, and at most a window and its debt later, even if the clock was set back.
+    fn full_at(self, times: &RefillTimes, caller: CallerId, now: DateTime<Utc>, max_debt: TimeDelta) -> DateTime<Utc> {
+        times.get(&caller).map_or(now, |&full_at| full_at.clamp(now, now + self.window + max_debt))
+    }
+
     /// The time in which an amount is refilled; what exceeds the limit counts as the limit.
     fn refill_time_capped(self, amount: u32) -> TimeDelta {
         self.refill_time(amount.min(self.limit.get()))

@@ -29,6 +29,7 @@ use std::{
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
+use tokio_util::sync::CancellationToken;
 
 use async_graphql::{Request, Response};
 use bytes::Bytes;
@@ -52,7 +53,6 @@ use crate::{
         subscriptions,
         subscriptions::{render::EventSchema, topic::SubscriptionRequest},
     },
-    shutdown::ShutdownSignal,
 };
 
 /// Number of chunks of the stored feed read concurrently: enough to be quick, few enough to leave capacity of the
@@ -107,7 +107,7 @@ pub enum Delivery {
 impl Subscriptions {
     /// Starts. No task runs before the first subscription.
     #[must_use]
-    pub fn start(schema: Schema, shutdown: ShutdownSignal) -> Self {
+    pub fn start(schema: Schema, shutdown: CancellationToken) -> Self {
         let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
         let feed = Feed::new(state.database.clone(), shutdown);
         let pipeline = SubscriptionPipeline {

@@ -4,7 +4,6 @@
 //! A key that was valid at its last lookup passes also from such an address: many clients may share it.
 
 use std::{
-    collections::HashMap,
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -14,6 +13,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     api_error::ApiError,
     auth::{Caller, KeyHash},
+    concurrency::generational_map::GenerationalMap,
     domain::api_key::ApiKeyId,
     graphql::execute::admission::caller_kind,
     limits::{
@@ -45,12 +45,7 @@ pub(crate) struct KnownKey {
     pub kind: CallerKind,
 }
 
-#[derive(Debug, Default)]
-struct KnownKeys {
-    young: HashMap<KeyHash, KnownKey>,
-    /// Dropped when `young` is full.
-    old: HashMap<KeyHash, KnownKey>,
-}
+type KnownKeys = GenerationalMap<KeyHash, KnownKey>;
 
 impl KeyChecks {
     /// No key is known yet.
@@ -59,7 +54,7 @@ impl KeyChecks {
         Self(Arc::new(Inner {
             invalid_keys: RateLimiter::per_minute("invalid-keys", NonZeroU32::new(limits.max_invalid_per_minute)),
             lookups: Quota::new(limits.max_lookups_per_address, usize::MAX),
-            known: Mutex::default(),
+            known: Mutex::new(GenerationalMap::new(MIN_KNOWN_KEYS)),
             refusals,
         }))
     }
@@ -102,7 +97,7 @@ impl KeyChecks {
 
     /// The key, if it was valid at its last lookup.
     pub(crate) fn known_key(&self, hash: &KeyHash) -> Option<KnownKey> {
-        self.lock_known_keys().get(hash)
+        self.lock_known_keys().touch(hash).copied()
     }
 
     /// A permit to look up a key that may be invalid.
@@ -115,52 +110,5 @@ impl KeyChecks {
 
     fn lock_known_keys(&self) -> MutexGuard<'_, KnownKeys> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner) // at worst a key is unknown
-    }
-}
-
-impl KnownKeys {
-    fn get(&mut self, hash: &KeyHash) -> Option<KnownKey> {
-        if let Some(key) = self.young.get(hash) {
-            return Some(*key);
-        }
-        let key = self.old.remove(hash)?;
-        self.insert(*hash, key);
-        Some(key)
-    }
-
-    fn insert(&mut self, hash: KeyHash, key: KnownKey) {
-        if self.young.len() >= MIN_KNOWN_KEYS {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(hash, key);
-    }
-
-    fn remove(&mut self, hash: &KeyHash) {
-        self.young.remove(hash);
-        self.old.remove(hash);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_in_use_are_not_evicted() {
-        let mut known = KnownKeys::default();
-        let hash = |number: usize| {
-            let mut hash = KeyHash::default();
-            hash[..8].copy_from_slice(&number.to_le_bytes());
-            hash
-        };
-        let key = |id| KnownKey { id: ApiKeyId(id), kind: CallerKind::Key };
-        known.insert(hash(0), key(7));
-        for number in 1..3 * MIN_KNOWN_KEYS {
-            known.insert(hash(number), key(8));
-            assert_eq!(known.get(&hash(0)), Some(key(7)));
-        }
-        assert!(known.young.len() + known.old.len() <= 2 * MIN_KNOWN_KEYS + 1);
-        known.remove(&hash(0));
-        assert_eq!(known.get(&hash(0)), None);
     }
 }

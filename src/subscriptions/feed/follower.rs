@@ -50,7 +50,7 @@ impl From<DbError> for StopReason {
 /// Follows the feed, over as many connections as necessary, until there are no more followers.
 pub(super) async fn run(feed: Feed, stream: Arc<FeedStream>) {
     let mut follower = Follower { feed, stream, last_used: Instant::now() };
-    let mut stopping = std::pin::pin!(follower.feed.0.shutdown.triggered());
+    let mut stopping = std::pin::pin!(follower.feed.0.shutdown.clone().cancelled_owned());
     let mut pause = MIN_RETRY_DELAY;
     loop {
         let since = Instant::now();

@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
+use tokio_util::sync::CancellationToken;
 
 use backlog::BacklogError;
 use batch::Batch;
@@ -26,7 +27,6 @@ use crate::{
         kept_connections::KeptConnections,
     },
     domain::feed::FeedOffset,
-    shutdown::ShutdownSignal,
 };
 
 /// Limits of the ring of batches: enough for readers that are delayed while a large file is imported.
@@ -43,7 +43,7 @@ pub struct Feed(Arc<Inner>);
 
 struct Inner {
     database: Database,
-    shutdown: ShutdownSignal,
+    shutdown: CancellationToken,
     /// The current stream, while there are followers.
     current: Mutex<Option<Arc<FeedStream>>>,
     extents: Batcher<(), FeedExtent>,
@@ -86,7 +86,7 @@ pub struct FeedReader {
 impl Feed {
     /// The feed of a database. Its reader runs while there are followers, until the gateway shuts down.
     #[must_use]
-    pub fn new(database: Database, shutdown: ShutdownSignal) -> Self {
+    pub fn new(database: Database, shutdown: CancellationToken) -> Self {
         let connections = KeptConnections::new(database.reads.clone(), 1); // as one statement runs at a time
         let extents = Batcher::start(move |_| {
             let connections = connections.clone();

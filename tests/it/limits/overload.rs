@@ -36,7 +36,7 @@ fn assert_rejected(answer: &Answer) {
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
     let error = &answer.json()["errors"][0];
     assert_eq!(error["extensions"]["code"], "UNAVAILABLE");
-    assert!(error["message"].as_str().is_some_and(|message| message.contains("try again")), "{error}");
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("retry")), "{error}");
 }
 
 async fn wait_for_rejected(app: &TestApp, count: u64) {

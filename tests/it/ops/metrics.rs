@@ -129,7 +129,7 @@ async fn subscriptions_and_feed_backlog_are_exported() {
     ] {
         assert_eq!(value(&text, sample), expected, "{sample} in\n{text}");
     }
-    assert!(text.contains("\nairgraph_feed_seconds_since_last_read_seconds "), "{text}");
+    assert!(text.contains("\nairgraph_feed_seconds_since_last_read "), "{text}");
 }
 
 #[tokio::test]

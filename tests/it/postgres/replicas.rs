@@ -336,8 +336,10 @@ async fn callers_always_read_their_own_writes() {
             let read = "query ($key: String!) { device(key: $key) { key } }";
             let read = pair.app.graphql(Some(key), read, json!({ "key": device })).await;
             assert_eq!(read["data"]["device"]["key"], device, "{read}");
+            // On a busy machine the anonymous requests of all writers may exceed the share of one caller.
             let anonymous = pair.app.graphql(None, DEVICES, json!({})).await;
-            assert_eq!(anonymous["errors"], Value::Null);
+            let is_overloaded = anonymous["errors"][0]["message"] == "server overloaded; retry in a few seconds";
+            assert!(anonymous["errors"].is_null() || is_overloaded, "{anonymous}");
         }
     };
     futures_util::future::join_all((0..WRITERS).map(one)).await;

@@ -203,6 +203,6 @@ async fn streams_end_with_the_gateway_so_that_clients_come_again() {
     let mut stream = open(&app, None).await;
     record(&app, 1..2).await;
     stream.payloads(1).await;
-    app.app.shutdown.trigger();
+    app.app.shutdown.cancel();
     assert_eq!(stream.next().await, None, "no `complete`: there is more to come elsewhere");
 }

@@ -9,13 +9,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
+use tokio_util::sync::CancellationToken;
 
 use apq::RegisteredDocuments;
 pub use manifest::ManifestError;
 use manifest::{FileVersion, Manifest};
 use sha2::{Digest as _, Sha256};
 
-use crate::{api_error::ApiError, limits::rate_limit::CallerId, shutdown::ShutdownSignal};
+use crate::{api_error::ApiError, limits::rate_limit::CallerId};
 
 /// Interval between checks of the manifest's file.
 const MANIFEST_POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -89,18 +90,18 @@ impl PersistedDocuments {
     ///
     /// # Errors
     /// When the manifest can't be read.
-    pub fn load_manifest(&self, path: PathBuf, only: bool, shutdown: ShutdownSignal) -> Result<(), ManifestError> {
+    pub fn load_manifest(&self, path: PathBuf, only: bool, shutdown: CancellationToken) -> Result<(), ManifestError> {
         let (manifest, version) = Manifest::open(&path)?;
         self.set_trusted(manifest, only);
         tokio::spawn(self.clone().watch_manifest(path, version, only, shutdown));
         Ok(())
     }
 
-    async fn watch_manifest(self, path: PathBuf, mut seen: FileVersion, only: bool, shutdown: ShutdownSignal) {
+    async fn watch_manifest(self, path: PathBuf, mut seen: FileVersion, only: bool, shutdown: CancellationToken) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(MANIFEST_POLL_INTERVAL) => {}
-                () = shutdown.triggered() => return,
+                () = shutdown.clone().cancelled_owned() => return,
             }
             let path = path.clone();
             let since = seen.clone();

@@ -112,9 +112,9 @@ fn invalid_manifest_error_gives_the_reason() {
     let path = folder.path().join("manifest.json");
     assert!(Manifest::open(&path).expect_err("no file").to_string().contains("can't be read"));
     for (text, reason) in [
-        ("[", "is no manifest"),
-        ("[]", "is no manifest"),
-        (r#"{"format":"other","operations":[]}"#, "is no manifest"),
+        ("[", "is not a manifest"),
+        ("[]", "is not a manifest"),
+        (r#"{"format":"other","operations":[]}"#, "is not a manifest"),
         (r#"{"a":"{ version"}"#, "the document \"a\" can't be parsed"),
     ] {
         fs::write(&path, text).expect("written");

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use h3o::{LatLng, Resolution};
 use serde_json::{Value, json};
 
-use super::asked::StatisticsQuery;
+use super::query::StatisticsQuery;
 use crate::support::at;
 
 /// A sample.

@@ -1,14 +1,14 @@
 //! Statistics: the results equal those computed from all rows.
 
-mod asked;
 mod buckets;
 mod by_hand;
+mod query;
 
 use std::collections::BTreeMap;
 
 use airgraph::db::statistics::MAX_ROWS;
-use asked::StatisticsQuery;
 use by_hand::{BucketStatistics, Row};
+use query::StatisticsQuery;
 use rand::RngExt as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};

@@ -62,7 +62,7 @@ async fn each_reason_to_close_a_socket_has_its_code() {
             SendsLater(messages) => (Socket::ready(address, None).await, messages),
             WaitsForTheEnd => {
                 let socket = Socket::ready(address, None).await;
-                app.app.shutdown.trigger();
+                app.app.shutdown.cancel();
                 (socket, Vec::new())
             }
         };

@@ -50,7 +50,10 @@ async fn a_thousand_subscriptions_on_one_socket_are_nine_hundred_too_many() {
         assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!(n.to_string())), "{message}");
         let error = &message["payload"][0];
         assert_eq!(error["extensions"]["code"], "TOO_MANY_OPERATIONS", "{message}");
-        assert!(error["message"].as_str().is_some_and(|text| text.starts_with("100 operations run")), "{message}");
+        assert!(
+            error["message"].as_str().is_some_and(|text| text.starts_with("100 operations are running")),
+            "{message}"
+        );
     }
     other.subscribe("1", "{ __typename }", json!({})).await;
     assert_eq!(other.receive().await["type"], "next");

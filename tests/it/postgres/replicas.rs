@@ -325,10 +325,13 @@ async fn callers_always_read_their_own_writes() {
     const WRITERS: usize = 8;
     const TIMES: usize = 25;
     let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
-    let one = async |writer: usize| {
-        let create = "mutation ($name: String!) { createApiKey(input: {name: $name, role: ADMIN}) { key } }";
-        let key = pair.app.admin(create, json!({ "name": writer.to_string() })).await["createApiKey"]["key"].take();
-        let key = key.as_str().expect("a key");
+    let create = "mutation ($name: String!) { createApiKey(input: {name: $name, role: ADMIN}) { key } }";
+    let mut keys = Vec::new();
+    for writer in 0..WRITERS {
+        let created = pair.app.admin(create, json!({ "name": writer.to_string() })).await;
+        keys.push(created["createApiKey"]["key"].as_str().expect("a key").to_owned());
+    }
+    let one = async |(writer, key): (usize, &String)| {
         for time in 0..TIMES {
             let device = format!("d{writer}-{time}");
             let register = "mutation ($key: String!) { registerDevice(input: {key: $key, kind: MOBILE}) { status } }";
@@ -342,7 +345,7 @@ async fn callers_always_read_their_own_writes() {
             assert!(anonymous["errors"].is_null() || is_overloaded, "{anonymous}");
         }
     };
-    futures_util::future::join_all((0..WRITERS).map(one)).await;
+    futures_util::future::join_all(keys.iter().enumerate().map(one)).await;
     let (queries, failed) = pair.standby_queries().await;
     // On a busy machine a query may be cancelled on the standby, and is answered by the primary.
     assert!(queries >= 100 && failed <= queries / 10, "{queries} {failed}");

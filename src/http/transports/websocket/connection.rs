@@ -19,6 +19,7 @@ use super::{
     close::CloseReason,
     credential,
     deadlines::Deadlines,
+    event::{ConnectionEvent, ConnectionState},
     frames::{ConnectionEnd, Frames, IncomingFrame, SendError},
     identity::{self, Identity},
     message::{self, ClientMessage, OperationId},
@@ -61,27 +62,6 @@ pub(super) struct Connection {
     last_received_at: Instant,
     /// Whether operations were polled first the last time. Alternates, so that neither source starves the other.
     operations_first: bool,
-}
-
-/// State of the protocol.
-enum ConnectionState {
-    /// `connection_init` has not arrived; holds the identity of the upgrade request.
-    AwaitingInit(Identity),
-    /// `connection_init` has arrived, and its key is looked up.
-    Authenticating,
-    /// Operations may start.
-    Ready(Identity),
-}
-
-/// The next event to handle.
-enum ConnectionEvent {
-    Incoming(IncomingFrame),
-    Operation(u64, OperationEvent),
-    Authenticated(Result<Identity, ApiError>),
-    TimerElapsed,
-    ShutdownTriggered,
-    /// No event is ready, so buffered messages can be flushed.
-    Idle,
 }
 
 impl Connection {

@@ -6,6 +6,7 @@ mod close;
 mod connection;
 mod credential;
 mod deadlines;
+mod event;
 mod frames;
 mod handshake;
 mod identity;

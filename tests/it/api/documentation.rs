@@ -176,6 +176,10 @@ async fn every_command_works() {
                 failed.push((page.clone(), block, text(&output.stdout), text(&output.stderr)));
             }
         }
+        // Postgres takes only so many connections, and there are many pages.
+        app.app.shutdown.cancel();
+        app.database.close().await;
+        app.recorder.writer_pool().close().await;
     }
     assert!(failed.is_empty(), "{failed:#?}");
     assert!(count > 20, "the commands were found: {count}");

@@ -229,14 +229,14 @@ fn validate(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<C
 /// # Errors
 /// As [`authenticate`].
 pub async fn authenticate_cached(
-    lately: &KeyCache,
+    key_cache: &KeyCache,
     database: &Database,
     clock: &Clock,
     secret: &str,
 ) -> Result<Caller, ApiError> {
     let hash = &hash(secret);
     let now = clock.now();
-    if let Some(key) = lately.get(hash, now).filter(|key| key.is_valid_at(now)) {
+    if let Some(key) = key_cache.get(hash, now).filter(|key| key.is_valid_at(now)) {
         return Ok(Caller::Key(Box::new(key)));
     }
     let found = key_lookup::load_by_hashes(&KeptConnections::none(&database.keys), std::slice::from_ref(hash))
@@ -244,7 +244,7 @@ pub async fn authenticate_cached(
         .remove(hash);
     let caller = validate(found, database, clock)?;
     if let Caller::Key(key) = &caller {
-        lately.insert(*hash, (**key).clone(), now);
+        key_cache.insert(*hash, (**key).clone(), now);
     }
     Ok(caller)
 }

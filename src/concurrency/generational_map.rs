@@ -2,8 +2,8 @@
 
 use std::{borrow::Borrow, collections::HashMap, hash::Hash, mem};
 
-/// A map in two generations. When the young one is full, it becomes the old one, whose entries are dropped. So the last `max` keys that
-/// were inserted are kept, a single caller cannot clear the map at once, and an insertion takes constant time.
+/// A map in two generations. When the young one is full, it replaces the old one, whose entries are dropped. So the
+/// last `max` inserted keys are kept, no caller can clear the map at once, and an insertion takes constant time.
 #[derive(Debug)]
 pub struct GenerationalMap<K, V> {
     max: usize,

@@ -73,18 +73,18 @@ impl DatabaseUsage {
     pub fn new(
         limits: &ReadLimits,
         (caller_id, kind): (CallerId, CallerKind),
-        budget: Option<RateLimiter>,
-        charged: (RateLimiter, u64),
+        rate_limiter: Option<RateLimiter>,
+        charged_cost: (RateLimiter, u64),
         clock: Clock,
         metric: DatabaseTimeMetrics,
     ) -> Self {
         Self {
             caller_id,
             kind,
-            rate_limiter: budget,
+            rate_limiter,
             clock,
             metric,
-            charged_cost: charged,
+            charged_cost,
             connection_permits: Arc::new(Semaphore::new(limits.connections_per_request)),
             used_ns: AtomicU64::new(0),
             max_time: match kind {
@@ -105,8 +105,8 @@ impl DatabaseUsage {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.used_ns.fetch_add(nanoseconds, Ordering::Relaxed);
         self.metric.record(self.kind, time);
-        if let Some(budget) = &self.rate_limiter {
-            budget.charge(self.caller_id, time, self.clock.now());
+        if let Some(rate_limiter) = &self.rate_limiter {
+            rate_limiter.charge(self.caller_id, time, self.clock.now());
         }
     }
 }
@@ -114,13 +114,13 @@ impl DatabaseUsage {
 /// Corrects the charged cost by the database time used.
 impl Drop for DatabaseUsage {
     fn drop(&mut self) {
-        let (budget, price) = &self.charged_cost;
+        let (rate_limiter, charged) = &self.charged_cost;
         let used = u64::try_from(self.used_time().saturating_sub(UNCORRECTED_DATABASE_TIME).as_millis())
             .unwrap_or(u64::MAX)
             .saturating_mul(COST_PER_DATABASE_MILLISECOND);
-        let missing = u32::try_from(used.saturating_sub(*price)).unwrap_or(u32::MAX);
+        let missing = u32::try_from(used.saturating_sub(*charged)).unwrap_or(u32::MAX);
         if missing > 0 {
-            budget.penalize(self.caller_id, missing, self.clock.now());
+            rate_limiter.penalize(self.caller_id, missing, self.clock.now());
         }
     }
 }
@@ -134,20 +134,20 @@ impl ReadPool {
 
     /// A pool for reads of a caller, fairly queued with other callers of the same server.
     #[must_use]
-    pub fn metered(pool: ReadServer, account: Arc<DatabaseUsage>) -> Self {
-        Self(Arc::new(Inner::Metered(pool, account)))
+    pub fn metered(server: ReadServer, usage: Arc<DatabaseUsage>) -> Self {
+        Self(Arc::new(Inner::Metered(server, usage)))
     }
 
     /// Runs one statement and reads its result to the end.
     async fn run<T>(self, statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>) -> Result<T, Error> {
-        let (pool, account) = match &*self.0 {
+        let (server, usage) = match &*self.0 {
             Inner::Unmetered(pool) => return statement(&mut *pool.acquire().await?).await,
-            Inner::Metered(pool, account) => (pool, account),
+            Inner::Metered(server, usage) => (server, usage),
         };
-        let (mut lease, left) = MeteredConnection::acquire(pool, account).await?;
-        let outcome = timeout(left, cancel_on_drop(statement(&mut lease.connection))).await;
+        let (mut metered, remaining_time) = MeteredConnection::acquire(server, usage).await?;
+        let outcome = timeout(remaining_time, cancel_on_drop(statement(&mut metered.connection))).await;
         let rows = outcome.unwrap_or_else(|_| Err(DatabaseLimit::TimeBudgetExceeded.into()))?;
-        pool.connections.keep(lease.connection);
+        server.connections.keep(metered.connection);
         Ok(rows)
     }
 }
@@ -160,23 +160,23 @@ struct MeteredConnection {
 
 impl MeteredConnection {
     /// Waits for a permit; returns a connection and its maximum time of use.
-    async fn acquire(pool: &ReadServer, account: &Arc<DatabaseUsage>) -> Result<(Self, Duration), Error> {
-        let own = account.connection_permits.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
-        let left = account.max_time.saturating_sub(account.used_time());
-        if left.is_zero() {
+    async fn acquire(server: &ReadServer, usage: &Arc<DatabaseUsage>) -> Result<(Self, Duration), Error> {
+        let request_permit = usage.connection_permits.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
+        let remaining_time = usage.max_time.saturating_sub(usage.used_time());
+        if remaining_time.is_zero() {
             return Err(DatabaseLimit::TimeBudgetExceeded.into());
         }
-        let Ok(Ok(turn)) = timeout(account.queue_timeout, pool.turns.acquire(account.caller_id)).await else {
+        let Ok(Ok(queue_permit)) = timeout(usage.queue_timeout, server.turns.acquire(usage.caller_id)).await else {
             return Err(DatabaseLimit::Busy.into());
         };
-        let connection = pool.connections.acquire().await?;
-        let charged = UsageTimer {
-            usage: account.clone(),
+        let connection = server.connections.acquire().await?;
+        let usage_timer = UsageTimer {
+            usage: usage.clone(),
             started_at: Instant::now(),
-            _request_permit: own,
-            _queue_permit: turn,
+            _request_permit: request_permit,
+            _queue_permit: queue_permit,
         };
-        Ok((Self { connection, _usage_timer: charged }, left))
+        Ok((Self { connection, _usage_timer: usage_timer }, remaining_time))
     }
 }
 
@@ -196,7 +196,7 @@ impl Drop for UsageTimer {
 
 impl fmt::Debug for ReadPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reader(…)")
+        f.write_str("ReadPool(…)")
     }
 }
 

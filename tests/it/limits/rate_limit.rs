@@ -61,8 +61,8 @@ async fn response_reports_its_cost() {
     });
     let answer = app.post("/graphql", None, body.to_string()).await.json();
     assert_eq!(answer["extensions"]["cost"]["requested"], 335, "of what ran");
-    let dear = "{ devices(first: 1000) { nodes { measurements(first: 1000) { nodes { id } } } } }";
-    let answer = post_query(&app, &[], dear).await.json();
+    let expensive = "{ devices(first: 1000) { nodes { measurements(first: 1000) { nodes { id } } } } }";
+    let answer = post_query(&app, &[], expensive).await.json();
     assert_eq!((code(&answer), answer.get("data")), (&json!("TOO_COMPLEX"), None));
     assert!(answer["errors"][0]["message"].as_str().is_some_and(|message| message.contains("2002001")), "{answer}");
 }

@@ -7,7 +7,7 @@ use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
-    config::{comma_separated::CommaSeparated, security::SecurityArgs},
+    config::{comma_separated::CommaSeparated, explorer::ExplorerArgs, security::SecurityArgs},
     db::embedded,
     domain::{retention::RetentionPolicy, time},
     http::{Edition, Origin},
@@ -238,6 +238,10 @@ pub struct ServeArgs {
     /// Security settings
     #[command(flatten)]
     pub security: SecurityArgs,
+
+    /// Settings of the explorer
+    #[command(flatten)]
+    pub explorer: ExplorerArgs,
 }
 
 impl ServeArgs {

@@ -49,6 +49,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let admin_key = arguments.admin_key.as_deref().map(Secret::try_from_operator).transpose();
     let admin_key = admin_key.map_err(|reason| anyhow::anyhow!("AIRGRAPH_ADMIN_KEY: {reason}"))?;
     let replica_options = arguments.replica_options()?;
+    let explorer = arguments.explorer.settings()?;
     // Before the database: binding a low port may need the privileges of root, which are dropped there, and a used port
     // is reported at once.
     let open_files = raise_open_file_limit();
@@ -89,12 +90,14 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     app.origins = comma_separated::concat(&arguments.cors_origins);
     app.graphql_http = arguments.graphql_http;
     app.request_timeout = arguments.request_timeout;
+    app.set_explorer(explorer).context("the documents of the explorer")?;
     if let Some(path) = &arguments.trusted_documents {
         app.persisted
             .load_manifest(path.clone(), security_profile.trusted_documents_only, app.shutdown.clone())
             .context("AIRGRAPH_TRUSTED_DOCUMENTS")?;
     }
-    print(&startup_message(address, security_profile.playground, new_key.as_ref(), admin_key.is_some()))?;
+    let pages = ServedPages { explorer: app.explorer.enabled, playground: security_profile.playground };
+    print(&startup_message(address, pages, new_key.as_ref(), admin_key.is_some()))?;
 
     let policies = RetentionPolicies { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
     let retention = retention::run(session.database.clone(), clock.clone(), policies, app.shutdown.clone());
@@ -207,13 +210,22 @@ impl StopSignals {
     }
 }
 
+/// The web pages that are served.
+#[derive(Clone, Copy)]
+struct ServedPages {
+    explorer: bool,
+    playground: bool,
+}
+
 /// Message for the first start: URLs, and a sensor's POST to paste.
-fn startup_message(address: SocketAddr, playground: bool, new_key: Option<&Secret>, chosen: bool) -> String {
+fn startup_message(address: SocketAddr, pages: ServedPages, new_key: Option<&Secret>, chosen: bool) -> String {
     // 0.0.0.0 and [::] can be listened on but not connected to.
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     let at = format!("http://{host}:{}", address.port());
-    let playground = if playground { format!("\n  Playground   {at}/playground") } else { String::new() };
+    let explorer =
+        if pages.explorer { format!("\n  Explorer     {at}/\n  Admin page   {at}/admin") } else { String::new() };
+    let playground = if pages.playground { format!("\n  Playground   {at}/playground") } else { String::new() };
     let variable = if chosen { "$AIRGRAPH_ADMIN_KEY" } else { "$AIRGRAPH_KEY" };
     let key = new_key.map_or(variable, Secret::reveal);
     let about_key = match new_key {
@@ -226,7 +238,7 @@ fn startup_message(address: SocketAddr, playground: bool, new_key: Option<&Secre
     format!(
         r#"
 airgraph {version} is serving
-{playground}
+{explorer}{playground}
   GraphQL      {at}/graphql
 {about_key}
   Post a packet as a bicycle's sensor would:

@@ -1,4 +1,5 @@
 //! Settings that several layers read.
 
 pub mod comma_separated;
+pub mod explorer;
 pub mod security;

@@ -72,7 +72,7 @@ pub(crate) fn router(app: SharedState) -> Router {
         .nest("/key/{key}", sensors())
         .merge(routes::health::routes())
         .merge(routes::metrics::routes())
-        .merge(routes::static_files::routes())
+        .merge(routes::pages::routes())
         .fallback(|| async { ApiError::NotFound })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed(METHOD_NOT_ALLOWED_MESSAGE) })
         .layer(on_the_way)

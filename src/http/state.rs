@@ -13,6 +13,7 @@ use crate::{
     auth::{KeyCache, KeyLookup, key_changes, key_changes::KeyChanges},
     clock::Clock,
     concurrency::ttl_cache::TtlCache,
+    config::explorer::ExplorerSettings,
     db::{
         connect::{Database, REQUEST_TIMEOUT},
         read_your_writes::WriteTracker,
@@ -23,8 +24,11 @@ use crate::{
         Schema,
         context::{GatewayInfo, RateLimiters, State},
         execute::{
-            cost::storage_statistics::StorageStatisticsCache, document_cache::DocumentCache,
-            persisted::PersistedDocuments, read_pool::ReadPool, read_servers::ReadServers,
+            cost::storage_statistics::StorageStatisticsCache,
+            document_cache::DocumentCache,
+            persisted::{ManifestError, PersistedDocuments},
+            read_pool::ReadPool,
+            read_servers::ReadServers,
         },
     },
     http,
@@ -74,6 +78,8 @@ pub struct AppState {
     pub graphql_http: Edition,
     /// Timeout of a request.
     pub request_timeout: Duration,
+    /// The explorer.
+    pub explorer: ExplorerSettings,
 }
 
 /// The state as the routes share it: it is cloned several times for each request.
@@ -138,8 +144,23 @@ impl AppState {
             origins: Vec::new(),
             graphql_http: Edition::default(),
             request_timeout: REQUEST_TIMEOUT,
+            explorer: ExplorerSettings::default(),
         };
         (app, writers)
+    }
+
+    /// Serves the explorer by these settings, and trusts the documents of its pages.
+    ///
+    /// # Errors
+    /// When the documents in the binary are not a manifest.
+    pub fn set_explorer(&mut self, settings: ExplorerSettings) -> Result<(), ManifestError> {
+        if settings.enabled
+            && let Some(manifest) = http::routes::static_files::trusted_documents()
+        {
+            self.persisted.trust_built_in(&manifest)?;
+        }
+        self.explorer = settings;
+        Ok(())
     }
 
     /// Resolves when the shutdown begins.

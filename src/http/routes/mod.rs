@@ -1,10 +1,12 @@
 //! The routes.
 
+mod content_security_policy;
 pub(crate) mod csv_import;
 pub(crate) mod graphql;
 pub(crate) mod health;
 pub(crate) mod influxdb;
 pub(crate) mod ingest;
 pub mod metrics;
+pub(crate) mod pages;
 pub(crate) mod precompressed;
 pub(crate) mod static_files;

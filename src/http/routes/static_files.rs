@@ -1,4 +1,4 @@
-//! Web pages. Built from `web/` and embedded in the binary, so that they work on a network without internet.
+//! Files of the web pages. Built from `web/` and embedded in the binary, so that they work on a network without internet.
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
@@ -6,13 +6,16 @@ use axum::{
     Router,
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse as _, Redirect, Response},
+    response::Response,
     routing::get,
 };
 use rust_embed::RustEmbed;
 
 use super::precompressed::Precompressed;
 use crate::{api_error::ApiError, http::state::SharedState};
+
+/// Built from the documents of the explorer and of the admin page: an object from ids to documents.
+const TRUSTED_DOCUMENTS_FILE: &str = "trusted-documents.json";
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/web"]
@@ -28,49 +31,26 @@ static FILES: LazyLock<HashMap<Cow<'static, str>, (HeaderValue, Precompressed)>>
     EmbeddedFiles::iter().filter_map(file).collect()
 });
 
-/// The page may load only its own files. Monaco, the editor, sets styles from scripts.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; font-src 'self'; \
-                      img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
-/// The policy of a build without Node: its page loads its scripts from a CDN.
-const CDN_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' https://unpkg.com; connect-src 'self'; \
-                          style-src 'self' 'unsafe-inline' https://unpkg.com; font-src data:; img-src data:; \
-                          base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The page in place of one that was not built. Says how to build it.
+static NOT_BUILT_PAGE: LazyLock<Precompressed> =
+    LazyLock::new(|| Precompressed::new(&include_bytes!("../../../web/fallback/not-built.html")[..]));
 
 pub(crate) fn routes() -> Router<SharedState> {
-    Router::new().route("/", get(front_page)).route("/playground", get(playground)).route("/assets/{*path}", get(asset))
+    Router::new().route("/assets/{*path}", get(asset))
 }
 
-/// The text at `/` without a playground.
-const FRONT_PAGE_TEXT: &str = "This is airgraph, a GraphQL gateway for measurements of air quality.\n\n\
-                     GraphQL is at graphql, beside this page: POST a request as JSON.\n\
-                     Sensors post to the paths that their firmware has, or below ingest/.\n";
-
-async fn front_page(State(app): State<SharedState>) -> Response {
-    if app.state.info.security_profile.playground {
-        Redirect::temporary("playground").into_response()
-    } else {
-        FRONT_PAGE_TEXT.into_response()
-    }
+/// The trusted documents of the built pages. `None` when these were not built.
+pub(crate) fn trusted_documents() -> Option<String> {
+    let file = EmbeddedFiles::get(TRUSTED_DOCUMENTS_FILE)?;
+    String::from_utf8(file.data.into_owned()).ok()
 }
 
-async fn playground(State(app): State<SharedState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    if app.state.info.security_profile.playground {
-        page("playground.html", &headers).await
-    } else {
-        Err(ApiError::NotFound)
-    }
-}
-
-async fn page(name: &str, request: &HeaderMap) -> Result<Response, ApiError> {
-    let policy =
-        if env!("AIRGRAPH_WEB_SOURCE") == "cdn" { CDN_CONTENT_SECURITY_POLICY } else { CONTENT_SECURITY_POLICY };
-    let mut response = file(name, "no-cache", request).await?;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Ok(response)
+/// A page, without its content security policy.
+pub(super) async fn page(name: &str, request: &HeaderMap) -> Response {
+    let page = FILES.get(name).map_or(&*NOT_BUILT_PAGE, |(_, page)| page);
+    let mut response = page.response(request).await;
+    set_file_headers(&mut response, HeaderValue::from_static("text/html; charset=utf-8"), "no-cache");
+    response
 }
 
 /// A file with a hash of its content in its name (except for the fallback page), so it may be cached for ever.
@@ -79,19 +59,19 @@ async fn asset(
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !app.state.info.security_profile.playground {
+    if !app.state.info.security_profile.playground && !app.explorer.enabled {
         return Err(ApiError::NotFound);
     }
     let caching = if env!("AIRGRAPH_WEB_SOURCE") == "cdn" { "no-cache" } else { "public, max-age=31536000, immutable" };
-    file(&format!("assets/{path}"), caching, &headers).await
+    let (media_type, file) = FILES.get(format!("assets/{path}").as_str()).ok_or(ApiError::NotFound)?;
+    let mut response = file.response(&headers).await;
+    set_file_headers(&mut response, media_type.clone(), caching);
+    Ok(response)
 }
 
-async fn file(name: &str, caching: &'static str, request: &HeaderMap) -> Result<Response, ApiError> {
-    let (media_type, file) = FILES.get(name).ok_or(ApiError::NotFound)?;
-    let mut response = file.response(request).await;
+fn set_file_headers(response: &mut Response, media_type: HeaderValue, caching: &'static str) {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, media_type.clone());
+    headers.insert(header::CONTENT_TYPE, media_type);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Ok(response)
 }

@@ -8,6 +8,7 @@ mod cors;
 mod device_filters;
 mod device_keys;
 mod documentation;
+mod explorer;
 mod fast_json_lists;
 mod filters;
 mod fuzz_requests;

@@ -73,7 +73,7 @@ async fn files_and_the_schema_are_compressed_once_and_never_for_a_request() {
                 assert!(headers.get_all(header::VARY).iter().any(|it| it == "accept-encoding"), "{headers:?}");
             }
         }
-        let hardened = TestApp::with_security(SecurityProfile::Hardened.into()).await;
+        let hardened = TestApp::with_security(SecurityProfile::Hardened.into()).await.without_explorer();
         assert!(hardened.get(path).await.status.is_client_error(), "{path} is of no use there");
     }
 }
@@ -94,14 +94,18 @@ async fn there_is_nothing_beside_the_pages_files() {
     {
         assert_eq!(app.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
-    let root = app.get("/").await;
+}
+
+#[tokio::test]
+async fn front_page_without_explorer_leads_to_the_playground() {
+    let root = TestApp::new().await.without_explorer().get("/").await;
     assert_eq!(root.status, StatusCode::TEMPORARY_REDIRECT);
     assert_eq!(root.headers[header::LOCATION], "playground");
 }
 
 #[tokio::test]
-async fn front_page_without_playground_is_plain_text() {
-    let app = TestApp::with_security(SecurityProfile::Hardened.into()).await;
+async fn front_page_without_explorer_and_playground_is_plain_text() {
+    let app = TestApp::with_security(SecurityProfile::Hardened.into()).await.without_explorer();
     let root = app.get("/").await;
     assert_eq!(root.status, StatusCode::OK);
     assert_eq!(root.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");

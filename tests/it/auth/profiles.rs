@@ -116,6 +116,7 @@ async fn the_environment_sets_the_profile() {
     command.env("AIRGRAPH_TRUSTED_PROXIES", "").env("AIRGRAPH_CORS_ORIGINS", "");
     let gateway = Gateway::start(command).await;
     assert!(!gateway.welcome.contains("Playground"), "{}", gateway.welcome);
+    assert!(gateway.welcome.contains("Explorer"), "{}", gateway.welcome);
     let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
     let mut socket = Socket::ready(address, None).await;
     for (query, expected) in

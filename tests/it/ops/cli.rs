@@ -120,6 +120,27 @@ async fn a_chosen_admin_key_works_and_is_not_shown() {
 }
 
 #[tokio::test]
+async fn invalid_settings_of_the_explorer_are_named_at_the_start() {
+    let options = empty_database().await;
+    for (variables, expected) in [
+        (
+            [("AIRGRAPH_FRAME_ANCESTORS", "town.example"), ("AIRGRAPH_MAP_TILES", "")],
+            "AIRGRAPH_FRAME_ANCESTORS: \"town",
+        ),
+        (
+            [("AIRGRAPH_MAP_TILES", "https://tile.example/{z}"), ("AIRGRAPH_MAP_ATTRIBUTION", "x")],
+            "AIRGRAPH_MAP_TILES: \"https://tile.example/{z}\" has no {x}",
+        ),
+    ] {
+        let mut command = on(&options, &["serve", "--listen", "127.0.0.1:0"]);
+        command.envs(variables);
+        let refused = output(command).await;
+        let message = text(&refused.stderr);
+        assert!(!refused.status.success() && message.contains(expected), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn sigterm_completes_accepted_requests() {
     let options = empty_database().await;
     let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";

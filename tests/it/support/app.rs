@@ -6,7 +6,7 @@ use airgraph::{
     auth,
     auth::Caller,
     clock::Clock,
-    config::security::SecuritySettings,
+    config::{explorer::ExplorerSettings, security::SecuritySettings},
     db::{
         connect,
         connect::{Database, REQUEST_TIMEOUT},
@@ -237,6 +237,18 @@ impl TestApp {
         self.app.origins = origins;
         self.router = self.app.router();
         self
+    }
+
+    /// The same with these settings of the explorer.
+    pub fn with_explorer(mut self, settings: ExplorerSettings) -> Self {
+        self.app.set_explorer(settings).expect("trusted documents");
+        self.router = self.app.router();
+        self
+    }
+
+    /// The same without an explorer.
+    pub fn without_explorer(self) -> Self {
+        self.with_explorer(ExplorerSettings { enabled: false, ..ExplorerSettings::default() })
     }
 
     /// Serves on a port.

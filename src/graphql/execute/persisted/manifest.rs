@@ -98,7 +98,11 @@ impl Manifest {
         if now == *since { Ok(None) } else { Self::open(path).map(Some).map_err(|error| (error, now)) }
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, ManifestError> {
+    /// Parses the text of a manifest; errors name the path.
+    ///
+    /// # Errors
+    /// When the text is not a manifest.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ManifestError> {
         let form = serde_json::from_str(text).map_err(|error| ManifestError::InvalidFormat(path.to_owned(), error))?;
         let documents: Vec<_> = match form {
             ManifestFormat::Map(documents) => documents.into_iter().collect(),
@@ -131,11 +135,6 @@ impl Manifest {
     /// The document with this hash.
     pub fn by_hash(&self, hash: &DocumentHash) -> Option<&str> {
         self.by_hash.get(hash).map(|&at| self.texts[at].as_str())
-    }
-
-    /// Whether this is the text of a trusted document.
-    pub fn contains(&self, text: &str) -> bool {
-        self.by_hash(&Sha256::digest(text).into()).is_some()
     }
 }
 

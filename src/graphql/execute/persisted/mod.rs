@@ -5,7 +5,7 @@ mod apq;
 mod manifest;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
@@ -39,7 +39,10 @@ struct Inner {
 
 #[derive(Clone, Debug, Default)]
 struct TrustedDocuments {
+    /// Of the operator's file.
     manifest: Arc<Manifest>,
+    /// Of the gateway's own pages.
+    built_in: Arc<Manifest>,
     /// Whether only trusted documents run.
     trusted_only: bool,
 }
@@ -123,8 +126,20 @@ impl PersistedDocuments {
     }
 
     fn set_trusted(&self, manifest: Manifest, only: bool) {
-        *self.0.trusted.write().unwrap_or_else(PoisonError::into_inner) =
-            TrustedDocuments { manifest: Arc::new(manifest), trusted_only: only };
+        let mut trusted = self.0.trusted.write().unwrap_or_else(PoisonError::into_inner);
+        trusted.manifest = Arc::new(manifest);
+        trusted.trusted_only = only;
+    }
+
+    /// Trusts the documents of the gateway's own pages, in addition to those of the operator's file. They alone do not
+    /// exclude other documents.
+    ///
+    /// # Errors
+    /// When the text is not a manifest.
+    pub fn trust_built_in(&self, manifest: &str) -> Result<(), ManifestError> {
+        let manifest = Manifest::parse(Path::new("trusted documents of the binary"), manifest)?;
+        self.0.trusted.write().unwrap_or_else(PoisonError::into_inner).built_in = Arc::new(manifest);
+        Ok(())
     }
 
     /// Resolves the document of a request.
@@ -150,7 +165,7 @@ impl PersistedDocuments {
                         .ok_or(ApiError::PersistedQueryNotFound),
                 }
             }
-            DocumentRef { query: Some(query), .. } if !trusted.trusted_only || trusted.manifest.contains(&query) => {
+            DocumentRef { query: Some(query), .. } if !trusted.trusted_only || trusted.contains(&query) => {
                 Ok(ResolvedDocument::without_registration(query))
             }
             DocumentRef { query: Some(_), .. } => Err(ApiError::Forbidden(TRUSTED_ONLY_MESSAGE.to_owned())),
@@ -162,7 +177,7 @@ impl PersistedDocuments {
 
     fn find_by_id(&self, trusted: &TrustedDocuments, id: &str) -> Result<String, ApiError> {
         let unknown = || ApiError::bad_input("documentId", "unknown document id");
-        if let Some(text) = trusted.manifest.by_id(id) {
+        if let Some(text) = trusted.by_id(id) {
             return Ok(text.to_owned());
         }
         let hash = id.strip_prefix(SHA256_ID_PREFIX).and_then(parse_hex_hash).ok_or_else(unknown)?;
@@ -170,7 +185,7 @@ impl PersistedDocuments {
     }
 
     fn find_by_hash(&self, trusted: &TrustedDocuments, hash: &DocumentHash) -> Option<String> {
-        if let Some(text) = trusted.manifest.by_hash(hash) {
+        if let Some(text) = trusted.by_hash(hash) {
             return Some(text.to_owned());
         }
         if trusted.trusted_only { None } else { self.with_registered(|registered| registered.get(hash)) }
@@ -178,6 +193,23 @@ impl PersistedDocuments {
 
     fn with_registered<T>(&self, with: impl FnOnce(&mut RegisteredDocuments) -> T) -> T {
         with(&mut self.0.registered.lock().unwrap_or_else(PoisonError::into_inner)) // at worst an entry was not stored
+    }
+}
+
+impl TrustedDocuments {
+    /// The document with this id. Ids of the operator's file take precedence.
+    fn by_id(&self, id: &str) -> Option<&str> {
+        self.manifest.by_id(id).or_else(|| self.built_in.by_id(id))
+    }
+
+    /// The document with this hash.
+    fn by_hash(&self, hash: &DocumentHash) -> Option<&str> {
+        self.manifest.by_hash(hash).or_else(|| self.built_in.by_hash(hash))
+    }
+
+    /// Whether this is the text of a trusted document.
+    fn contains(&self, text: &str) -> bool {
+        self.by_hash(&Sha256::digest(text).into()).is_some()
     }
 }
 
@@ -196,7 +228,7 @@ fn resolve_registration(
     if DocumentHash::from(Sha256::digest(&query)) != hash {
         return Err(ApiError::BadRequest("`sha256Hash` is not the SHA-256 of `query`".to_owned()));
     }
-    if trusted.manifest.by_hash(&hash).is_some() {
+    if trusted.by_hash(&hash).is_some() {
         return Ok(ResolvedDocument::without_registration(query));
     }
     if trusted.trusted_only {

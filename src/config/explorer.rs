@@ -1,0 +1,281 @@
+//! The explorer: whether it is served, which pages may embed it, and the map below its data.
+
+use clap::{ArgAction, Args};
+
+/// The settings.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Explorer")]
+pub struct ExplorerArgs {
+    /// Whether there is an explorer at / and an admin page at /admin
+    #[arg(long, env = "AIRGRAPH_EXPLORER", default_value_t = true, action = ArgAction::Set)]
+    pub explorer: bool,
+
+    /// Origins with pages that may show the explorer in an iframe (/?embed), separated by commas, such as
+    /// <https://town.example> or <https://*.town.example>; `self` for this origin, or `*` for all; default none
+    #[arg(
+        long,
+        env = "AIRGRAPH_FRAME_ANCESTORS",
+        value_name = "ORIGINS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub frame_ancestors: String,
+
+    /// Ground map of the explorer: a URL template of raster tiles, such as <https://tile.example/{z}/{x}/{y}.png>;
+    /// default coastlines and borders that are built in. Browsers of visitors send requests to its host
+    #[arg(long, env = "AIRGRAPH_MAP_TILES", value_name = "URL", default_value = "", hide_default_value = true)]
+    pub map_tiles: String,
+
+    /// Ground map of the explorer: the URL of a PMTiles file with vector tiles of the Protomaps basemap
+    #[arg(long, env = "AIRGRAPH_MAP_PMTILES", value_name = "URL", default_value = "", hide_default_value = true)]
+    pub map_pmtiles: String,
+
+    /// Attribution that the licence of the ground map requires, such as `© OpenStreetMap contributors`
+    #[arg(long, env = "AIRGRAPH_MAP_ATTRIBUTION", value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub map_attribution: String,
+}
+
+/// The resulting settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplorerSettings {
+    /// Whether the explorer and the admin page are served.
+    pub enabled: bool,
+    /// Sources of the directive `frame-ancestors` for the embedded explorer; none of them, no page may embed it.
+    pub frame_ancestors: Vec<String>,
+    /// The configured ground map.
+    pub ground_map: Option<GroundMap>,
+}
+
+/// A ground map from another host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroundMap {
+    /// What the URL leads to.
+    pub format: GroundMapFormat,
+    /// The URL, or its template.
+    pub url: String,
+    /// The origin of the URL, as a source of a content security policy.
+    pub origin: String,
+    /// Attribution as text or HTML.
+    pub attribution: String,
+}
+
+/// Format of a ground map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroundMapFormat {
+    /// One image for each tile.
+    Tiles,
+    /// A PMTiles file.
+    Pmtiles,
+}
+
+/// An invalid setting.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {reason}")]
+pub struct ExplorerError {
+    setting: &'static str,
+    reason: String,
+}
+
+/// The explorer without a ground map, not embedded.
+impl Default for ExplorerSettings {
+    fn default() -> Self {
+        Self { enabled: true, frame_ancestors: Vec::new(), ground_map: None }
+    }
+}
+
+impl ExplorerArgs {
+    /// The settings. Empty text counts as unset: environment files leave unset settings empty.
+    ///
+    /// # Errors
+    /// When a value is invalid. The error names the setting.
+    pub fn settings(&self) -> Result<ExplorerSettings, ExplorerError> {
+        let names = self.frame_ancestors.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let frame_ancestors = names.map(frame_ancestor).collect::<Result<_, _>>();
+        Ok(ExplorerSettings {
+            enabled: self.explorer,
+            frame_ancestors: frame_ancestors.map_err(|reason| invalid("AIRGRAPH_FRAME_ANCESTORS", reason))?,
+            ground_map: self.ground_map()?,
+        })
+    }
+
+    fn ground_map(&self) -> Result<Option<GroundMap>, ExplorerError> {
+        let (tiles, pmtiles, attribution) =
+            (self.map_tiles.trim(), self.map_pmtiles.trim(), self.map_attribution.trim());
+        let (format, url, setting) = match (tiles, pmtiles) {
+            ("", "") if attribution.is_empty() => return Ok(None),
+            ("", "") => {
+                return Err(invalid(
+                    "AIRGRAPH_MAP_ATTRIBUTION",
+                    "needs a map: set AIRGRAPH_MAP_TILES or AIRGRAPH_MAP_PMTILES too",
+                ));
+            }
+            (url, "") => (GroundMapFormat::Tiles, url, "AIRGRAPH_MAP_TILES"),
+            ("", url) => (GroundMapFormat::Pmtiles, url, "AIRGRAPH_MAP_PMTILES"),
+            _ => return Err(invalid("AIRGRAPH_MAP_PMTILES", "excludes AIRGRAPH_MAP_TILES: set one of them")),
+        };
+        if attribution.is_empty() {
+            let reason = format!("is required with {setting}, such as `© OpenStreetMap contributors`");
+            return Err(invalid("AIRGRAPH_MAP_ATTRIBUTION", reason));
+        }
+        let origin = origin_of_url(url, format).map_err(|reason| invalid(setting, reason))?;
+        Ok(Some(GroundMap { format, url: url.to_owned(), origin, attribution: attribution.to_owned() }))
+    }
+}
+
+fn invalid(setting: &'static str, reason: impl Into<String>) -> ExplorerError {
+    ExplorerError { setting, reason: reason.into() }
+}
+
+/// A source of `frame-ancestors`.
+fn frame_ancestor(name: &str) -> Result<String, String> {
+    match name {
+        "*" => Ok("*".to_owned()),
+        "self" => Ok("'self'".to_owned()),
+        _ => parse_origin(name, true).ok_or_else(|| {
+            format!("{name:?} is no origin; expected `self`, `*`, or a scheme and a host such as https://town.example")
+        }),
+    }
+}
+
+/// The origin of the URL of a map.
+fn origin_of_url(url: &str, format: GroundMapFormat) -> Result<String, String> {
+    let example = match format {
+        GroundMapFormat::Tiles => "https://tile.example/{z}/{x}/{y}.png",
+        GroundMapFormat::Pmtiles => "https://tile.example/map.pmtiles",
+    };
+    let unreadable = || format!("{url:?} is no URL of a map; it looks like {example}");
+    let host_at = url.find("://").ok_or_else(unreadable)? + "://".len();
+    let path_at = host_at + url[host_at..].find('/').ok_or_else(unreadable)?;
+    let (origin, path) = url.split_at(path_at);
+    let origin = parse_origin(origin, false).ok_or_else(unreadable)?;
+    if !path.chars().all(|character| character.is_ascii_graphic() && !"\"'<>\\^`|".contains(character)) {
+        return Err(unreadable());
+    }
+    let placeholders: &[&str] = match format {
+        GroundMapFormat::Tiles => &["{z}", "{x}", "{y}"],
+        GroundMapFormat::Pmtiles => &[],
+    };
+    if let Some(missing) = placeholders.iter().find(|placeholder| !path.contains(**placeholder)) {
+        return Err(format!("{url:?} has no {missing}; it looks like {example}"));
+    }
+    // `{ratio}` is `@2x` on displays with a high resolution.
+    let rest = placeholders.iter().fold(path.replace("{ratio}", ""), |rest, placeholder| rest.replace(placeholder, ""));
+    if rest.contains(['{', '}']) {
+        Err(format!("{url:?} has an unknown placeholder; it looks like {example}"))
+    } else {
+        Ok(origin)
+    }
+}
+
+/// An origin in lower case, as a `host-source` of a content security policy (CSP level 3, section 2.3.1), which has neither
+/// addresses in brackets nor user names.
+fn parse_origin(text: &str, may_have_wildcard: bool) -> Option<String> {
+    let origin = text.to_ascii_lowercase();
+    let (scheme, authority) = origin.split_once("://")?;
+    let (host, port) = authority.rsplit_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let host = host.strip_prefix("*.").filter(|_| may_have_wildcard).unwrap_or(host);
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    let is_port = |port: &str| !port.starts_with('+') && port.parse::<u16>().is_ok();
+    (["http", "https"].contains(&scheme) && host.split('.').all(is_label) && port.is_none_or(is_port)).then_some(origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        explorer: ExplorerArgs,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<ExplorerSettings, String> {
+        let arguments = std::iter::once(&"airgraph").chain(arguments);
+        let program = Program::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}"));
+        program.explorer.settings().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn explorer_is_on_and_empty_settings_count_as_unset() {
+        assert_eq!(parse(&[]), Ok(ExplorerSettings::default()));
+        let empty = ["--frame-ancestors=", "--map-tiles=", "--map-pmtiles= ", "--map-attribution="];
+        assert_eq!(parse(&empty), Ok(ExplorerSettings::default()));
+        assert!(!parse(&["--explorer=false"]).expect("settings").enabled);
+    }
+
+    #[test]
+    fn frame_ancestors_become_sources_of_the_policy() {
+        let list = "self, https://Town.example,http://localhost:5173,https://*.town.example,*";
+        let settings = parse(&["--frame-ancestors", list]).expect("settings");
+        let expected = ["'self'", "https://town.example", "http://localhost:5173", "https://*.town.example", "*"];
+        assert_eq!(settings.frame_ancestors, expected);
+        for invalid in [
+            "town.example",
+            "https://",
+            "https://town.example/",
+            "https://a;script-src *",
+            "https://a;b",
+            "https://user@town.example",
+            "https://town..example",
+            "https://*",
+            "https://a.*.example",
+            "https://[::1]",
+            "https://town.example:x",
+            "https://town.example:65536",
+            "ftp://town.example",
+            "'self'",
+            "none",
+        ] {
+            let error = parse(&["--frame-ancestors", invalid]).expect_err(invalid);
+            assert!(error.starts_with("AIRGRAPH_FRAME_ANCESTORS: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn ground_map_has_a_url_its_origin_and_an_attribution() {
+        let url = "https://Tile.example:8443/{z}/{x}/{y}{ratio}.png?key=a1";
+        let tiles = parse(&["--map-tiles", url, "--map-attribution", "© contributors"]).expect("settings").ground_map;
+        let expected = GroundMap {
+            format: GroundMapFormat::Tiles,
+            url: url.to_owned(),
+            origin: "https://tile.example:8443".to_owned(),
+            attribution: "© contributors".to_owned(),
+        };
+        assert_eq!(tiles, Some(expected));
+        let url = "https://tile.example/map.pmtiles";
+        let pmtiles = parse(&["--map-pmtiles", url, "--map-attribution", "x"]).expect("settings").ground_map;
+        assert_eq!(pmtiles.map(|map| (map.format, map.url)), Some((GroundMapFormat::Pmtiles, url.to_owned())));
+    }
+
+    #[test]
+    fn errors_of_the_ground_map_name_the_setting() {
+        let attribution = "--map-attribution=x";
+        for url in [
+            "tile.example/{z}/{x}/{y}",
+            "https://tile.example",
+            "https://tile.example/{z}/{x}",
+            "https://{s}.tile.example/{z}/{x}/{y}",
+            "https://tile.example/{s}/{z}/{x}/{y}",
+            "https://tile.example/{z}/{x}/{y} ;script-src *",
+            "https://*.tile.example/{z}/{x}/{y}",
+            "https://a;b/{z}/{x}/{y}",
+            "file:///{z}/{x}/{y}",
+        ] {
+            let error = parse(&["--map-tiles", url, attribution]).expect_err(url);
+            assert!(error.starts_with("AIRGRAPH_MAP_TILES: ") && error.contains("https://tile.example/{z}"), "{error}");
+        }
+        let error = parse(&["--map-pmtiles=https://tile.example/{z}.pmtiles", attribution]).expect_err("a placeholder");
+        assert!(error.starts_with("AIRGRAPH_MAP_PMTILES: "), "{error}");
+        let tiles = "--map-tiles=https://tile.example/{z}/{x}/{y}";
+        let error = parse(&[tiles, "--map-pmtiles=https://tile.example/a", attribution]).expect_err("two maps");
+        assert!(error.contains("AIRGRAPH_MAP_PMTILES") && error.contains("AIRGRAPH_MAP_TILES"), "{error}");
+        for arguments in [[tiles].as_slice(), &[attribution]] {
+            let error = parse(arguments).expect_err("incomplete");
+            assert!(error.starts_with("AIRGRAPH_MAP_ATTRIBUTION: "), "{error}");
+        }
+    }
+}

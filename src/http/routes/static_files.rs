@@ -15,7 +15,7 @@ use super::precompressed::Precompressed;
 use crate::{api_error::ApiError, http::state::SharedState};
 
 /// Built from the documents of the explorer and of the admin page: an object from ids to documents.
-const TRUSTED_DOCUMENTS_FILE: &str = "trusted-documents.json";
+const TRUSTED_DOCUMENTS_FILE: &str = "documents.json";
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/web"]

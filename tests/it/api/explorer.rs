@@ -152,7 +152,7 @@ async fn explorer_runs_its_documents_where_only_trusted_documents_run() {
 #[tokio::test]
 async fn trusted_documents_of_the_explorer_are_not_a_public_file() {
     let app = TestApp::new().await.with_explorer(ExplorerSettings::default());
-    for path in ["/trusted-documents.json", "/assets/trusted-documents.json", "/assets/../trusted-documents.json"] {
+    for path in ["/documents.json", "/assets/trusted-documents.json", "/assets/../trusted-documents.json"] {
         assert_eq!(app.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }

@@ -6,7 +6,7 @@ use async_graphql::{InputType as _, Name, indexmap::IndexMap};
 use async_graphql_value::Value;
 
 use super::{
-    AREA_LOOKUP_COST, COUNTED_ROWS_PER_COST_UNIT, EXAMINED_ROWS_PER_COST_UNIT, KEY_LOOKUP_COST, MAX_COUNTED_ROWS,
+    AREA_LOOKUP_COST, CONDITION_LOOKUP_COST, COUNTED_ROWS_PER_COST_UNIT, EXAMINED_ROWS_PER_COST_UNIT, MAX_COUNTED_ROWS,
     MAX_EXAMINED_IN_POLYGON, MAX_EXAMINED_ROWS, ROWS_IN_AREA, TOTAL_COUNT_COST, TOTAL_COUNT_COST_PER_PARENT,
     TOTAL_COUNT_WITH_JOINS_COST,
     arguments::{TimeSpan, list_items, text},
@@ -151,7 +151,7 @@ impl FilterAnalysis {
 
     /// Cost of evaluating it on one row.
     pub fn cost_per_row(&self) -> u64 {
-        self.tables.len() as u64 * KEY_LOOKUP_COST
+        self.tables.len() as u64 * CONDITION_LOOKUP_COST
             + self.conditions.div_ceil(CONDITIONS_PER_COST_UNIT)
             + self.edges.div_ceil(EDGES_PER_FIELD)
     }

@@ -32,6 +32,8 @@ use crate::{
 const STATEMENT_COST: u64 = 300;
 /// Cost of an index lookup by key.
 const KEY_LOOKUP_COST: u64 = 10;
+/// Cost of an index lookup in another table for a condition, within a statement that examines many rows.
+const CONDITION_LOOKUP_COST: u64 = 5;
 /// Cost of each parent of a batched statement that reads the beginning of a list.
 const LIST_COST_PER_PARENT: u64 = 20;
 /// Cost of a joined row of another table for a measurement.
@@ -55,7 +57,7 @@ const TOTAL_COUNT_COST_PER_PARENT: u64 = 400;
 /// Cost of `totalCount` of uplinks.
 const UPLINK_TOTAL_COUNT_COST: u64 = 10_000;
 /// Cost of an area: it is covered with cells, which are looked up before rows.
-const AREA_LOOKUP_COST: u64 = 1000;
+const AREA_LOOKUP_COST: u64 = 2000;
 /// Cost of the newest measurement with a quantity: up to 10,000 are read.
 const LATEST_BY_QUANTITY_COST: u64 = 1000;
 /// Cost of the newest trips of devices: up to 100,000 samples are read and cut.

@@ -11,7 +11,8 @@ use crate::domain::{
     device::{DeviceId, DeviceKey},
 };
 
-const SELECT_API_KEY: &str =
+/// Reads what [`ApiKeyRow`] needs; conditions are appended.
+pub(super) const SELECT_API_KEY: &str =
     "select api_key_id, api_key.name, role, coalesce(device.key, deleted_device), api_key.created_at,
                              expires_at, revoked_at, last_used_at, hash, created_by
                       from api_key left join device using (device_id)";
@@ -20,7 +21,8 @@ const SELECT_API_KEY: &str =
 /// arbitrary.
 const FIRST_KEY_LOCK_ID: i64 = 0x6169_7267_0002;
 
-struct ApiKeyRow(ApiKey);
+/// An API key as a row of [`SELECT_API_KEY`].
+pub(super) struct ApiKeyRow(pub ApiKey);
 
 impl FromRow<'_, PgRow> for ApiKeyRow {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {

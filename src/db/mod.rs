@@ -5,6 +5,7 @@
 //! filter are built with `QueryBuilder`, with every value as a bind.
 
 pub mod api_key;
+pub mod api_key_page;
 pub mod batcher;
 pub mod cache_invalidation;
 pub mod cancellation;

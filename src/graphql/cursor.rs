@@ -10,7 +10,7 @@ use super::id::{
 use crate::{
     db::device_page::{DeviceKeyset, DeviceOrder},
     domain::{
-        device::DeviceId, feed::FeedOffset, measurement::MeasurementKey, quantity::Quantity, time::is_representable,
+        api_key::ApiKeyId, device::DeviceId, feed::FeedOffset, measurement::MeasurementKey, quantity::Quantity, time::is_representable,
         trip::TripKey, uplink::UplinkKey,
     },
 };
@@ -65,6 +65,24 @@ impl CursorType for TripCursor {
 
     fn encode_cursor(&self) -> String {
         encode_opaque(&format!("t:{}", trip_key_text(self.0)))
+    }
+}
+
+/// Position in a list of API keys, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiKeyCursor(pub ApiKeyId);
+
+impl CursorType for ApiKeyCursor {
+    type Error = &'static str;
+
+    fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
+        let text = decode_opaque(cursor).ok_or(INVALID_CURSOR)?;
+        let id = text.strip_prefix("a:").and_then(|id| id.parse().ok()).ok_or(INVALID_CURSOR)?;
+        Ok(Self(ApiKeyId(id)))
+    }
+
+    fn encode_cursor(&self) -> String {
+        encode_opaque(&format!("a:{}", self.0.0))
     }
 }
 
@@ -180,6 +198,12 @@ mod tests {
                 let cursor = DeviceCursor(keyset);
                 prop_assert_eq!(DeviceCursor::decode_cursor(&cursor.encode_cursor()).expect("a cursor"), cursor);
             }
+        }
+
+        #[test]
+        fn api_key_cursor_round_trips(id: i64) {
+            let cursor = ApiKeyCursor(ApiKeyId(id));
+            prop_assert_eq!(ApiKeyCursor::decode_cursor(&cursor.encode_cursor()).expect("a cursor"), cursor);
         }
 
         #[test]

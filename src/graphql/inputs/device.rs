@@ -37,9 +37,6 @@ pub struct DeviceFilter {
     seen_since: Option<DateTime>,
 }
 
-/// Maximum length of a search text, in characters.
-const MAX_SEARCH_CHARS: usize = 100;
-
 impl DeviceFilter {
     /// Checks the filter (argument `filter`) and loads the ids of the devices in its area. Invalid keys match nothing.
     ///
@@ -49,11 +46,7 @@ impl DeviceFilter {
         let valid =
             |keys: Vec<String>| keys.into_iter().filter(|key| DeviceKey::try_stored(key.as_str()).is_ok()).collect();
         if let Some(text) = &self.text {
-            let chars = text.chars().count();
-            if !(1..=MAX_SEARCH_CHARS).contains(&chars) || text.contains('\0') {
-                let reason = format!("must have 1 to {MAX_SEARCH_CHARS} characters, none of them NUL");
-                return Err(ApiError::bad_input("filter.text", reason));
-            }
+            text::search("filter.text", text)?;
         }
         let ids = match &self.area {
             Some(area) => {

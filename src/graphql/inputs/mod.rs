@@ -1,6 +1,7 @@
 //! Arguments. Each is checked here once and converted to the type of the database layer. An error names the argument by
 //! its path.
 
+pub mod api_key;
 pub mod area;
 pub mod device;
 pub mod device_keys;

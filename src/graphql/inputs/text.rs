@@ -13,6 +13,8 @@ use crate::{
 
 /// Maximum length of a name, licence or attribution, in characters.
 const MAX_TEXT_CHARS: usize = 500;
+/// Maximum length of a search text, in characters.
+const MAX_SEARCH_CHARS: usize = 100;
 
 /// A device key that may already be stored.
 pub(in crate::graphql) fn stored_device_key(argument: &str, key: String) -> Result<DeviceKey, ApiError> {
@@ -22,6 +24,16 @@ pub(in crate::graphql) fn stored_device_key(argument: &str, key: String) -> Resu
 /// A device key valid for a new device.
 pub(in crate::graphql) fn device_key(argument: &str, key: String) -> Result<DeviceKey, ApiError> {
     DeviceKey::try_new(key).map_err(|reason| ApiError::bad_input(argument, reason))
+}
+
+/// Checks a text that is searched for.
+pub(in crate::graphql) fn search(argument: &str, text: &str) -> Result<(), ApiError> {
+    if (1..=MAX_SEARCH_CHARS).contains(&text.chars().count()) && !text.contains('\0') {
+        Ok(())
+    } else {
+        let reason = format!("must have 1 to {MAX_SEARCH_CHARS} characters, none of them NUL");
+        Err(ApiError::bad_input(argument, reason))
+    }
 }
 
 /// A display text. Empty text is `None`.

@@ -1,5 +1,6 @@
 //! The root fields of queries, one file per type.
 
+mod api_key;
 mod device;
 mod feed;
 pub(super) mod measurement;
@@ -14,6 +15,7 @@ use async_graphql::MergedObject;
 /// Queries: read devices, measurements, statistics and trips.
 #[derive(Default, MergedObject)]
 pub struct Query(
+    api_key::ApiKeyQuery,
     device::DeviceQuery,
     feed::FeedQuery,
     measurement::MeasurementQuery,

@@ -7,14 +7,17 @@ use async_graphql::{
 };
 use tokio::sync::OnceCell;
 
-use super::uplink::Uplink;
+use super::{api_key::ApiKey, uplink::Uplink};
 use crate::{
     api_error::ApiError,
     db,
     db::{total::Total, uplink_page::UplinkFilter},
     domain,
-    graphql::{context::ContextExt as _, cursor::UplinkCursor, page::PageSlice},
+    graphql::{context::ContextExt as _, cursor::{ApiKeyCursor, UplinkCursor}, page::PageSlice},
 };
+
+/// A page of API keys.
+pub type ApiKeyConnection = Connection<ApiKeyCursor, ApiKey>;
 
 /// A page of uplinks.
 pub type UplinkConnection = Connection<UplinkCursor, Uplink, UplinkTotal>;
@@ -60,5 +63,13 @@ pub fn uplink_connection(slice: PageSlice<domain::uplink::Uplink>, total: Uplink
     let mut connection = Connection::with_additional_fields(slice.has_previous, slice.has_next, total);
     let edge = |uplink: domain::uplink::Uplink| Edge::new(UplinkCursor(uplink.key), Uplink(uplink));
     connection.edges = slice.rows.into_iter().map(edge).collect();
+    connection
+}
+
+/// A page of API keys as a connection.
+#[must_use]
+pub fn api_key_connection(slice: PageSlice<domain::api_key::ApiKey>) -> ApiKeyConnection {
+    let mut connection = Connection::new(slice.has_previous, slice.has_next);
+    connection.edges = slice.rows.into_iter().map(|key| Edge::new(ApiKeyCursor(key.id), ApiKey(key))).collect();
     connection
 }

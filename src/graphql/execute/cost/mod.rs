@@ -155,6 +155,10 @@ impl CostAnalysis<'_> {
             ("Query", "uplinks") => {
                 return self.add_uplink_connection(field, 1, page_size(&arguments), UPLINK_TOTAL_COUNT_COST, 0);
             }
+            ("Query", "apiKeys") => {
+                self.add_statement(1, LIST_COST_PER_PARENT);
+                return self.add_connection_fields("ApiKeyConnection", field, 1, page_size(&arguments), 0);
+            }
             ("Query", "statistics" | "cells") | ("Device", "statistics") => {
                 return self.add_statistics(of, field, count);
             }
@@ -207,7 +211,9 @@ impl CostAnalysis<'_> {
                 self.add_statement(count, READINGS_ROW_COST);
                 1
             }
-            ("Measurement" | "Trip" | "Statistics" | "Uplink", "device") | ("Uplink", "text" | "base64" | "apiKey") => {
+            ("Measurement" | "Trip" | "Statistics" | "Uplink", "device") 
+            | ("Uplink", "text" | "base64" | "apiKey")
+            | ("ApiKey", "createdBy") => {
                 self.add_statement(count, KEY_LOOKUP_COST);
                 1
             }

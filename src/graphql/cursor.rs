@@ -10,8 +10,8 @@ use super::id::{
 use crate::{
     db::device_page::{DeviceKeyset, DeviceOrder},
     domain::{
-        api_key::ApiKeyId, device::DeviceId, feed::FeedOffset, measurement::MeasurementKey, quantity::Quantity, time::is_representable,
-        trip::TripKey, uplink::UplinkKey,
+        api_key::ApiKeyId, device::DeviceId, feed::FeedOffset, measurement::MeasurementKey, quantity::Quantity,
+        time::is_representable, trip::TripKey, uplink::UplinkKey,
     },
 };
 

@@ -13,7 +13,11 @@ use crate::{
     db,
     db::{total::Total, uplink_page::UplinkFilter},
     domain,
-    graphql::{context::ContextExt as _, cursor::{ApiKeyCursor, UplinkCursor}, page::PageSlice},
+    graphql::{
+        context::ContextExt as _,
+        cursor::{ApiKeyCursor, UplinkCursor},
+        page::PageSlice,
+    },
 };
 
 /// A page of API keys.

@@ -211,7 +211,7 @@ impl CostAnalysis<'_> {
                 self.add_statement(count, READINGS_ROW_COST);
                 1
             }
-            ("Measurement" | "Trip" | "Statistics" | "Uplink", "device") 
+            ("Measurement" | "Trip" | "Statistics" | "Uplink", "device")
             | ("Uplink", "text" | "base64" | "apiKey")
             | ("ApiKey", "createdBy") => {
                 self.add_statement(count, KEY_LOOKUP_COST);

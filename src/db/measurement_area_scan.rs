@@ -1,4 +1,6 @@
-//! Lists of the newest measurements in a small area.
+//! Lists of the newest measurements in an area.
+//!
+//! Where most of the newest measurements lie in the area, they are read in the order of time (`measurement_time_walk`).
 //!
 //! The index on cells finds the measurements of an area, but in the order of cells: for the newest hundred, the rows of
 //! all of them would be read, and in a large archive each row is in a block of its own. The index also contains the
@@ -17,6 +19,7 @@ use super::{
     measurement_page::{MeasurementPage, push_cursors, push_order, sort},
     measurement_projection::MeasurementProjection,
     measurement_readings::{JoinStrategy, ReadingsJoin},
+    measurement_time_walk,
 };
 use crate::domain::{area::SharedArea, filter::Condition, measurement::Measurement};
 
@@ -32,10 +35,15 @@ pub async fn list(
     page: &MeasurementPage,
     columns: MeasurementProjection,
 ) -> Result<Vec<Measurement>, DbError> {
-    if let (Some(_), [Condition::Within(area)]) = (page.filter.from, page.filter.conditions.as_slice())
-        && let Some(rows) = list_in_small_area(db, page, columns, area).await?
-    {
-        return Ok(rows);
+    if let [Condition::Within(area)] = page.filter.conditions.as_slice() {
+        if let Some(rows) = measurement_time_walk::list(db, page, columns, area).await? {
+            return Ok(rows);
+        }
+        if page.filter.from.is_some()
+            && let Some(rows) = list_in_small_area(db, page, columns, area).await?
+        {
+            return Ok(rows);
+        }
     }
     measurement_page::list(db, page, columns).await
 }

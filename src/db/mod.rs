@@ -29,6 +29,7 @@ mod measurement_filter;
 pub mod measurement_page;
 pub mod measurement_projection;
 mod measurement_readings;
+mod measurement_time_walk;
 pub mod measurement_total;
 mod multi_insert;
 mod notifications;

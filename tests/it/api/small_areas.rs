@@ -69,27 +69,51 @@ fn times(data: &Value) -> Vec<DateTime<Utc>> {
     nodes.iter().map(|node| at(node["measuredAt"].as_str().expect("a time"))).collect()
 }
 
+/// Stores this many copies of the oldest measurement, a minute apart, at a latitude.
+async fn copy_oldest(app: &TestApp, after: DateTime<Utc>, count: i32, latitude: f64, cell_of: &str) {
+    sqlx::query(
+        "insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell, pm10)
+         select m.device_id, $1 + n * interval '1 min', m.seq, m.flags, m.recorded_at, $3, m.longitude, place.cell, m.pm10
+         from (select * from measurement order by measured_at limit 1) as m
+         cross join (select cell from measurement join device using (device_id) where key = $4 limit 1) as place
+         cross join generate_series(1, $2) as n",
+    )
+    .bind(after)
+    .bind(count)
+    .bind(latitude)
+    .bind(cell_of)
+    .execute(&app.database.writes)
+    .await
+    .expect("rows");
+}
+
 #[tokio::test]
-async fn dense_area_is_read_like_any_other_list() {
+async fn dense_area_is_read_in_the_order_of_time() {
     let app = TestApp::new().await;
-    app.record(json!([{ "device": "station", "measuredAt": "2026-04-01T00:00:00Z", "pm10": 1, "latitude": 52.2, "longitude": 0.12 }])).await;
+    let start = at("2026-04-01T00:00:00Z");
+    app.record(json!([
+        { "device": "here", "measuredAt": start, "pm10": 1, "latitude": 52.2, "longitude": 0.12 },
+        { "device": "elsewhere", "measuredAt": start, "pm10": 1, "latitude": 53.2, "longitude": 0.12 },
+    ]))
+    .await;
     let question = json!({ "order": "MEASURED_AT_DESC", "first": 5, "filter": {
         "measuredAt": { "from": "2026-04-01T00:00:00Z" },
         "area": { "circle": { "latitude": 52.2, "longitude": 0.12, "radius": 100 } } } });
-    let statements = Statements::watch();
-    assert_eq!(statements.count(app.query_with(PAGE, question.clone())).await.0, 2, "what there is, and the rows");
-    sqlx::query(
-        "insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell, pm10)
-         select device_id, measured_at + n * interval '1 min', seq, flags, recorded_at, latitude, longitude, cell, pm10
-         from measurement cross join generate_series(1, 10001) n",
-    )
-    .execute(&app.database.writes)
-    .await
-    .expect("a week of minutes");
-    let (count, data) = statements.count(app.query_with(PAGE, question)).await;
-    let newest = at("2026-04-01T00:00:00Z") + TimeDelta::minutes(10_001);
+    let newest = start + TimeDelta::minutes(10_001);
     let expected: Vec<_> = (0..5).map(|back| newest - TimeDelta::minutes(back)).collect();
-    assert_eq!((count, times(&data)), (2, expected), "what there is, and the list");
+    let statements = Statements::watch();
+
+    copy_oldest(&app, start, 10_001, 52.2, "here").await;
+    let (count, data) = statements.count(app.query_with(PAGE, question.clone())).await;
+    assert_eq!((count, times(&data)), (1, expected.clone()), "the newest are in the area");
+
+    copy_oldest(&app, newest, 14, 53.2, "elsewhere").await;
+    let (count, data) = statements.count(app.query_with(PAGE, question.clone())).await;
+    assert_eq!((count, times(&data)), (2, expected.clone()), "two of the newest 16 are in the area: a longer walk");
+
+    copy_oldest(&app, newest + TimeDelta::minutes(14), 100, 53.2, "elsewhere").await;
+    let (count, data) = statements.count(app.query_with(PAGE, question)).await;
+    assert_eq!((count, times(&data)), (3, expected), "none of the newest: walk, number of index entries, any plan");
 }
 
 #[tokio::test]
@@ -98,6 +122,9 @@ async fn deletion_during_a_page_leaves_no_short_page() {
     let start = at("2026-04-01T00:00:00Z");
     let sample = |minute: i64| json!({ "device": "bike", "measuredAt": start + TimeDelta::minutes(minute), "pm10": 1, "latitude": 52.2, "longitude": 0.12 });
     app.record((1..=8).map(sample).collect()).await;
+    // So that the newest measurements lie elsewhere, and the page is read by cells.
+    let elsewhere = |minute: i64| json!({ "device": "car", "measuredAt": start + TimeDelta::minutes(minute), "pm10": 1, "latitude": 53.2, "longitude": 0.12 });
+    app.record((9..=60).map(elsewhere).collect()).await;
     let question = json!({ "order": "MEASURED_AT_DESC", "first": 2, "filter": { "measuredAt": { "from": start },
         "area": { "circle": { "latitude": 52.2, "longitude": 0.12, "radius": 100 } } } });
 
@@ -105,12 +132,17 @@ async fn deletion_during_a_page_leaves_no_short_page() {
     let mut watch = app.database.direct.connect().await.expect("a connection");
     let deletes = async {
         wait_for_lock_waiters(&mut watch, 1).await;
-        // The only read connection is free as soon as the position of the page is known.
+        // The only read connection is free after each statement: after the newest measurements are read, and as soon
+        // as the position of the page is known.
         let ((), connection) = tokio::join!(async { lock.close().await.expect("closed") }, async {
+            drop(app.database.reads.acquire().await.expect("the connection"));
             app.database.reads.acquire().await.expect("the connection")
         },);
         let newest = start + TimeDelta::minutes(5);
-        let delete = sqlx::query("delete from measurement where measured_at > $1").bind(newest);
+        let delete = sqlx::query(
+            "delete from measurement where measured_at > $1 and device_id = (select device_id from device where key = 'bike')",
+        )
+        .bind(newest);
         let deleted = delete.execute(&app.database.writes).await.expect("deleted");
         assert_eq!(deleted.rows_affected(), 3);
         drop(connection);

@@ -21,7 +21,7 @@ use async_graphql::{
 use super::execute::operation::{TypeSystem, canonical::HIDDEN_RESPONSE_KEY};
 
 /// Value of `__schema { description }`; async-graphql returns a text of its own.
-const DESCRIPTION: &str = "Air-quality sensors: devices, their measurements, statistics and trips.";
+const SCHEMA_DESCRIPTION: &str = "Air-quality sensors: devices, their measurements, statistics and trips.";
 
 /// Normalizes a response.
 pub fn normalize_response(types: &TypeSystem, kind: OperationType, selected: &SelectionSet, response: &mut Response) {
@@ -164,7 +164,7 @@ fn selected_fields<'a>(selected: &'a SelectionSet, ty: &str) -> Vec<&'a Field> {
 /// (§4.5.2), and the description is the schema's own. `hidden` is the kind of a type.
 fn correct_introspection(ty: &str, hidden: Option<&Value>, fields: &[&Field], object: &mut IndexMap<Name, Value>) {
     let (name, value) = match (ty, hidden) {
-        ("__Schema", _) => ("description", Value::String(DESCRIPTION.to_owned())),
+        ("__Schema", _) => ("description", Value::String(SCHEMA_DESCRIPTION.to_owned())),
         ("__Type", Some(Value::Enum(kind))) if kind == "INTERFACE" => ("interfaces", Value::List(Vec::new())),
         _ => return,
     };

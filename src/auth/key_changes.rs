@@ -14,11 +14,11 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-use tokio::{sync::broadcast, time::sleep};
+use tokio::sync::broadcast;
 
 use super::KeyCache;
 use crate::{
-    concurrency::ttl_cache::TtlCache,
+    concurrency::{retry::Backoff, ttl_cache::TtlCache},
     db::{
         DbError,
         cache_invalidation::{Invalidation, InvalidationListener},
@@ -34,9 +34,6 @@ use crate::{
 const CHANNEL_CAPACITY: usize = 1024;
 /// The connection is checked after this time without a notification.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
-/// Delay between two attempts to connect. It doubles each time.
-const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// A change of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,16 +103,15 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let listening = async {
-        let mut delay = MIN_RETRY_DELAY;
+        let mut backoff = Backoff::new();
         loop {
             let mut is_connected = false;
             let Err(error) = listen(&database, &cache, &known_devices, &changes, &mut is_connected).await;
             if is_connected {
                 tracing::warn!(error = &error as &dyn std::error::Error, "key change listener disconnected");
-                delay = MIN_RETRY_DELAY;
+                backoff.reset();
             }
-            sleep(delay).await;
-            delay = (delay * 2).min(MAX_RETRY_DELAY);
+            backoff.wait().await;
         }
     };
     tokio::select! {

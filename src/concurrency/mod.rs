@@ -1,5 +1,6 @@
-//! Coordination of concurrent work: batching, fair queues, caches with expiry.
+//! Coordination of concurrent work: fair queues, retries, caches with expiry.
 
 pub mod fair_queue;
 pub mod generational_map;
+pub mod retry;
 pub mod ttl_cache;

@@ -2,8 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use backon::Retryable as _;
 use futures_util::future::BoxFuture;
-use rand::RngExt as _;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool,
     migrate::{MigrateError, Migrator},
@@ -11,12 +11,10 @@ use sqlx::{
 };
 
 use super::{DbError, cancellation};
+use crate::concurrency::retry::RETRY_DELAYS;
 
 /// Minimum Postgres version, as `server_version_num`.
 const MIN_SERVER_VERSION: i32 = 150_000;
-/// Bounds of the delay between two connection attempts; each delay doubles the one before.
-const MIN_CONNECT_RETRY_DELAY: Duration = Duration::from_millis(100);
-const MAX_CONNECT_RETRY_DELAY: Duration = Duration::from_secs(10);
 /// How long a request waits for a free connection before it fails as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The same for a replica; afterwards the primary is used.
@@ -317,18 +315,12 @@ pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
 
 async fn wait_until_ready(options: &PgConnectOptions) -> Result<(), ConnectError> {
     let at = format!("{}:{}", options.get_host(), options.get_port());
-    let mut pause = MIN_CONNECT_RETRY_DELAY;
-    loop {
-        match check(options, &at).await {
-            Ok(checked) => return checked,
-            Err(error) => {
-                let jittered = pause.mul_f64(rand::rng().random_range(0.5..1.0));
-                tracing::warn!(%at, reason = %error, next_try_in = ?jittered, "waiting for Postgres");
-                tokio::time::sleep(jittered).await;
-                pause = (pause * 2).min(MAX_CONNECT_RETRY_DELAY);
-            }
-        }
-    }
+    let report = |error: &sqlx::Error, next_try_in| {
+        tracing::warn!(%at, reason = %error, ?next_try_in, "waiting for Postgres");
+    };
+    // A transient error is retried without limit, so the outer result is the permanent one.
+    let checked = (|| check(options, &at)).retry(RETRY_DELAYS.with_jitter()).notify(report).await;
+    checked.unwrap_or_else(|source| Err(ConnectError::Other { at, source }))
 }
 
 /// The outer error is transient; the inner one is permanent.

@@ -29,7 +29,7 @@ struct RoleBudgets {
 struct KeyBudget {
     limit: Limit,
     max: u32,
-    budget: RateLimiter,
+    rate_limiter: RateLimiter,
 }
 
 impl SenderBudgets {
@@ -105,7 +105,7 @@ impl RoleBudgets {
 
 impl KeyBudget {
     fn new(name: &'static str, limit: Limit, max: u32, window: TimeDelta) -> Self {
-        Self { limit, max, budget: RateLimiter::new(name, max.try_into().ok(), window) }
+        Self { limit, max, rate_limiter: RateLimiter::new(name, max.try_into().ok(), window) }
     }
 
     fn spend(&self, submission: &Submission, amount: u64, now: DateTime<Utc>) -> Result<(), RecordError> {
@@ -115,7 +115,7 @@ impl KeyBudget {
         let Some(amount) = u32::try_from(amount).ok().filter(|&amount| amount <= self.max) else {
             return Err(RecordError::LimitReached(self.limit, None));
         };
-        let spent = self.budget.check_n(CallerId::Key(key), amount, now);
+        let spent = self.rate_limiter.check_n(CallerId::Key(key), amount, now);
         spent.map(drop).map_err(|exhausted| RecordError::LimitReached(self.limit, Some(exhausted)))
     }
 }

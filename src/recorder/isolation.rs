@@ -121,7 +121,7 @@ impl Writer {
     /// Stores the rest of a batch of which every part was too slow: the database itself is slow then, and smaller
     /// transactions would make it slower.
     async fn store_with_slow_limits(&mut self, batch: Vec<Job>) {
-        match self.store(&batch, TimeLimits::SLOW, 1).await {
+        match self.store(&batch, TimeLimits::SLOW_DATABASE, 1).await {
             Ok(outcomes) => {
                 self.limit_doublings = (self.limit_doublings + 1).min(MAX_BATCH_DOUBLINGS);
                 self.finish_all(batch, outcomes);

@@ -32,6 +32,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backon::{ConstantBuilder, Retryable as _};
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::{
@@ -149,7 +150,7 @@ impl Recorder {
             tokio::spawn(bulk.run(queues.bulk.clone())),
             tokio::spawn(isolated.run_isolated(jobs_alone, SESSION_LIMITS)),
             tokio::spawn(writer(None, some_patient, None).run_isolated(newcomer_jobs, TimeLimits::NEW_DEVICES)),
-            tokio::spawn(writer(None, None, None).run_isolated(patient_jobs, TimeLimits::LONG)),
+            tokio::spawn(writer(None, None, None).run_isolated(patient_jobs, TimeLimits::SINGLE_SUBMISSION)),
         ];
         let writers = Writers { tasks, queues: queues.clone(), writer_pool: connections.clone() };
         let recorder = Self {
@@ -269,7 +270,7 @@ where
 }
 
 async fn retry<F>(
-    mut attempt: impl FnMut() -> F,
+    attempt: impl FnMut() -> F,
     while_full: Duration,
     while_unavailable: Duration,
 ) -> Result<Receipt, RecordError>
@@ -277,14 +278,12 @@ where
     F: Future<Output = Result<Receipt, RecordError>>,
 {
     let since = Instant::now();
-    loop {
-        match attempt().await {
-            Err(RecordError::QueueFull) if since.elapsed() < while_full => {}
-            Err(RecordError::Unavailable) if since.elapsed() < while_unavailable => {}
-            outcome => return outcome,
-        }
-        tokio::time::sleep(RETRY_DELAY).await;
-    }
+    let is_transient = |error: &RecordError| match error {
+        RecordError::QueueFull => since.elapsed() < while_full,
+        RecordError::Unavailable => since.elapsed() < while_unavailable,
+        _ => false,
+    };
+    attempt.retry(ConstantBuilder::new().with_delay(RETRY_DELAY).without_max_times()).when(is_transient).await
 }
 
 impl Writers {

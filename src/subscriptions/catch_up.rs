@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use backon::Retryable as _;
 use tokio::{task::JoinHandle, time::sleep};
 
 use super::{
@@ -12,10 +13,11 @@ use super::{
     fair_permits::PermitOwner,
     feed::{backlog, backlog::BacklogError, batch::Batch},
     inbox::RowSelection,
-    retry::RetryBackoff,
+    retry::RetryPeriod,
 };
 use crate::{
-    api_error::ApiError, domain::feed::FeedOffset, graphql::subscriptions::topic::Topic, limits::rate_limit::CallerId,
+    api_error::ApiError, concurrency::retry::RETRY_DELAYS, domain::feed::FeedOffset,
+    graphql::subscriptions::topic::Topic, limits::rate_limit::CallerId,
 };
 
 /// Delay before the stored feed is read again when it ended too early.
@@ -73,41 +75,26 @@ async fn catch_up(
     let (pipeline, of) = (&channel.pipeline, PermitOwner::Caller(caller));
     let database = pipeline.feed.database();
     let measurements = matches!(channel.topic(), Topic::Measurements(_));
-    let mut retries = RetryBackoff::new();
-    let stored = loop {
-        let permit = pipeline.catch_up_permits.acquire(of).await;
-        let read = backlog::load_after(database, offset, chunk.feed_events, measurements).await;
-        drop(permit);
-        match read {
-            Ok(stored) => break stored,
-            Err(BacklogError::Trimmed) => {
-                return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD_MESSAGE).into());
-            }
-            Err(BacklogError::Database(error)) => {
-                if !retries.wait().await {
-                    return Err(error.into());
-                }
-            }
-        }
+    let period = RetryPeriod::start();
+    let load = || async {
+        let _permit = pipeline.catch_up_permits.acquire(of).await;
+        backlog::load_after(database, offset, chunk.feed_events, measurements).await
     };
+    let is_transient = |error: &BacklogError| matches!(error, BacklogError::Database(_)) && period.is_open();
+    let stored = load.retry(RETRY_DELAYS).when(is_transient).await.map_err(|error| match error {
+        BacklogError::Trimmed => ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD_MESSAGE),
+        BacklogError::Database(error) => error.into(),
+    })?;
     if stored.until == offset {
         sleep(RETRY_DELAY).await; // the channel is ahead, so this was an older state of the database
     }
     let batches: Vec<_> = stored.batches.into_iter().map(|batch| (Arc::new(batch), RowSelection::All)).collect();
     let at_once = channel.max_chunk_size.min(chunk.feed_events);
-    let chunks = loop {
-        let permit = pipeline.render_permits.acquire(of).await;
-        let chunks = events::events_of_topic(channel.topic(), &batches, &database.reads, at_once).await;
-        drop(permit);
-        match chunks {
-            Ok(chunks) => break chunks,
-            Err(error) => {
-                if !retries.wait().await {
-                    return Err(error.into());
-                }
-            }
-        }
+    let read = || async {
+        let _permit = pipeline.render_permits.acquire(of).await;
+        events::events_of_topic(channel.topic(), &batches, &database.reads, at_once).await
     };
+    let chunks = read.retry(RETRY_DELAYS).when(|_| period.is_open()).await?;
     let mut missed = Vec::new();
     let mut bytes = 0;
     let mut chunks = chunks.into_iter().peekable();

@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use async_graphql::{Response, ServerError};
+use backon::Retryable as _;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
@@ -26,11 +27,12 @@ use super::{
     members::ChannelMembers,
     quotas::Quotas,
     renderer::Renderer,
-    retry::RetryBackoff,
+    retry::RetryPeriod,
     statistics,
 };
 use crate::{
     api_error::ApiError,
+    concurrency::retry::RETRY_DELAYS,
     domain::{feed::FeedOffset, measurement::Measurement, readings::Readings},
     graphql::subscriptions::{render::Events, topic::Topic},
     limits::{Permit, rate_limit::CallerId},
@@ -273,20 +275,12 @@ impl ChannelState {
         let db = &self.pipeline.feed.database().reads;
         let is_evaluated = |(_, rows): &(_, RowSelection)| matches!(rows, RowSelection::Matching(_));
         let is_free = !matches!(self.topic(), Topic::Measurements(_)) || batches.iter().all(is_evaluated);
-        let mut retries = RetryBackoff::new();
-        loop {
-            let permit = if is_free { None } else { Some(self.acquire_permit(&self.pipeline.render_permits).await) };
-            let chunks = Box::pin(events::events_of_topic(self.topic(), batches, db, self.max_chunk_size)).await;
-            drop(permit);
-            match chunks {
-                Ok(chunks) => return Ok(chunks),
-                Err(error) => {
-                    if !retries.wait().await {
-                        return Err(error.into());
-                    }
-                }
-            }
-        }
+        let attempt = || async {
+            let _permit = if is_free { None } else { Some(self.acquire_permit(&self.pipeline.render_permits).await) };
+            Box::pin(events::events_of_topic(self.topic(), batches, db, self.max_chunk_size)).await
+        };
+        let period = RetryPeriod::start();
+        Ok(attempt.retry(RETRY_DELAYS).when(|_| period.is_open()).await?)
     }
 
     /// Renders an event that no other channel has.
@@ -380,7 +374,7 @@ struct TaskGuard<'a>(&'a ChannelState);
 impl Drop for TaskGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.renderer.answers().count_panic();
+            self.0.renderer.event_renderer().count_panic();
             self.0.close(ChannelError::from(ApiError::Internal(anyhow::anyhow!("a channel panicked"))).0);
         }
     }

@@ -40,8 +40,11 @@ struct RenderKey {
 }
 
 impl ChannelKey {
-    pub(super) fn new(answers: &EventRenderer, topic: Topic, caller: &Caller) -> Self {
-        Self { render_key: RenderKey { selected: answers.selection_text().into(), caller: caller.api_key_id() }, topic }
+    pub(super) fn new(event_renderer: &EventRenderer, topic: Topic, caller: &Caller) -> Self {
+        Self {
+            render_key: RenderKey { selected: event_renderer.selection_text().into(), caller: caller.api_key_id() },
+            topic,
+        }
     }
 
     pub(super) fn topic(&self) -> &Topic {
@@ -74,7 +77,7 @@ impl Channels {
     pub(super) fn join(
         &self,
         key: ChannelKey,
-        answers: EventRenderer,
+        event_renderer: EventRenderer,
         pipeline: &Arc<SubscriptionPipeline>,
         newest: i64,
         caller: CallerId,
@@ -91,8 +94,8 @@ impl Channels {
         let members = ChannelMembers::default();
         members.add(caller, || quotas.channel_of_caller(caller, size))?;
         let permit = quotas.channel(size)?;
-        let events_at_once = answers.batch_size();
-        let renderer = state.renderer(&key.render_key, answers);
+        let events_at_once = event_renderer.batch_size();
+        let renderer = state.renderer(&key.render_key, event_renderer);
         let key = Arc::new(key);
         let new =
             NewChannel { key: key.clone(), index_keys, renderer, members, permit, max_chunk_size: events_at_once };
@@ -148,11 +151,11 @@ impl Channels {
 
 impl ChannelRegistry {
     /// The renderer that channels of this rendering share.
-    fn renderer(&mut self, rendering: &RenderKey, answers: EventRenderer) -> Arc<Renderer> {
+    fn renderer(&mut self, rendering: &RenderKey, event_renderer: EventRenderer) -> Arc<Renderer> {
         if let Some(renderer) = self.renderers.get(rendering).and_then(Weak::upgrade) {
             return renderer;
         }
-        let renderer = Arc::new(Renderer::new(answers, self.rendered_bytes.clone()));
+        let renderer = Arc::new(Renderer::new(event_renderer, self.rendered_bytes.clone()));
         self.renderers.insert(rendering.clone(), Arc::downgrade(&renderer));
         renderer
     }

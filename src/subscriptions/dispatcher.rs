@@ -248,7 +248,7 @@ impl Drop for DispatcherGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             if let Some(channel) = self.0.lock().channels.values().next() {
-                channel.renderer.answers().count_panic(); // counted once, however many channels end
+                channel.renderer.event_renderer().count_panic(); // counted once, however many channels end
             }
             self.end(ApiError::Internal(anyhow::anyhow!("the dispatcher of subscriptions panicked")));
         }

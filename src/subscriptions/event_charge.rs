@@ -19,7 +19,7 @@ const MIN_RECHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Charges the events of one subscription to its caller.
 pub(super) struct EventCharge {
-    pub budget: RateLimiter,
+    pub rate_limiter: RateLimiter,
     pub clock: Clock,
     pub caller: CallerId,
     /// The cost of an event, at least 1.
@@ -36,10 +36,10 @@ impl EventCharge {
         let now = self.clock.now();
         let spend = |events: usize| {
             let events = u32::try_from(events).unwrap_or(u32::MAX);
-            self.budget.check_n(self.caller, self.cost.saturating_mul(events), now)
+            self.rate_limiter.check_n(self.caller, self.cost.saturating_mul(events), now)
         };
         // An amount above the limit is charged as the limit, so such events are charged in several steps.
-        let limit = self.budget.limit().map_or(usize::MAX, |limit| (limit.get() / self.cost).max(1) as usize);
+        let limit = self.rate_limiter.limit().map_or(usize::MAX, |limit| (limit.get() / self.cost).max(1) as usize);
         let count = count.min(limit);
         let Err(RateLimited { status, .. }) = spend(count) else { return Ok(count) };
         let affordable = (status.remaining / self.cost).max(1) as usize;
@@ -65,7 +65,7 @@ mod tests {
 
     fn charge(limit: u32, cost: u32) -> EventCharge {
         EventCharge {
-            budget: RateLimiter::per_minute("cost", NonZeroU32::new(limit)),
+            rate_limiter: RateLimiter::per_minute("cost", NonZeroU32::new(limit)),
             clock: Clock::fixed(DateTime::UNIX_EPOCH),
             caller: CallerId::Key(ApiKeyId(1)),
             cost,

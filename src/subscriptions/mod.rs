@@ -69,7 +69,7 @@ pub struct Subscriptions(Arc<Inner>);
 
 struct Inner {
     schema: Schema,
-    answering: EventSchema,
+    event_schema: EventSchema,
     pipeline: Arc<SubscriptionPipeline>,
 }
 
@@ -121,7 +121,7 @@ impl Subscriptions {
             ring_bytes: AtomicUsize::new(0),
         };
         Self(Arc::new(Inner {
-            answering: subscriptions::event_schema(state.clone()),
+            event_schema: subscriptions::event_schema(state.clone()),
             pipeline: Arc::new(pipeline),
             schema,
         }))
@@ -180,25 +180,25 @@ impl Subscriptions {
         caller: &Caller,
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
-        let Inner { schema, answering, pipeline } = &*self.0;
+        let Inner { schema, event_schema, pipeline } = &*self.0;
         let client_key = admission::client_key(&request, caller);
         let permit = pipeline.quotas.subscription(client_key).map_err(subscriptions::error_response)?;
         // Boxed, so that it is freed before waiting for the database: when a gateway restarts, all clients reconnect at
         // once.
-        let check = Box::pin(subscriptions::check(schema, answering, request, caller, resume));
-        let (checked, answers) = check.await?;
+        let check = Box::pin(subscriptions::check(schema, event_schema, request, caller, resume));
+        let (checked, renderer) = check.await?;
         let newest = newest_batch(&pipeline.feed, &checked).await.map_err(subscriptions::error_response)?;
         let offset = checked.after.unwrap_or(FeedOffset::after(newest));
-        let key = ChannelKey::new(&answers, checked.topic, caller);
+        let key = ChannelKey::new(&renderer, checked.topic, caller);
         let state = self.state();
         let charge = EventCharge {
-            budget: state.rate_limiters.cost.clone(),
+            rate_limiter: state.rate_limiters.cost.clone(),
             clock: state.clock.clone(),
             caller: client_key,
-            cost: answers.cost(),
+            cost: renderer.cost(),
             metrics: pipeline.metrics.clone(),
         };
-        let joined = pipeline.channels.join(key, answers, pipeline, newest, client_key);
+        let joined = pipeline.channels.join(key, renderer, pipeline, newest, client_key);
         let membership = joined.map_err(subscriptions::error_response)?;
         Ok(Subscriber::new(membership, offset, charge, permit))
     }

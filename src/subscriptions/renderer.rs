@@ -2,33 +2,35 @@
 
 use std::sync::Arc;
 
+use backon::Retryable as _;
 use bytes::Bytes;
 
 use super::{
     channel_error::ChannelError,
     fair_permits::{FairPermits, PermitOwner},
     render_cache::{RenderCache, TotalRenderedBytes},
-    retry::RetryBackoff,
+    retry::RetryPeriod,
 };
 use crate::{
+    concurrency::retry::RETRY_DELAYS,
     domain::feed::FeedOffset,
     graphql::subscriptions::render::{DatabaseUnavailable, EventRenderer, Events},
 };
 
 /// Renders events.
 pub(super) struct Renderer {
-    answers: EventRenderer,
+    event_renderer: EventRenderer,
     cache: RenderCache,
 }
 
 impl Renderer {
-    pub(super) fn new(answers: EventRenderer, in_all: TotalRenderedBytes) -> Self {
-        Self { answers, cache: RenderCache::new(in_all) }
+    pub(super) fn new(event_renderer: EventRenderer, in_all: TotalRenderedBytes) -> Self {
+        Self { event_renderer, cache: RenderCache::new(in_all) }
     }
 
     /// The underlying renderer.
-    pub(super) fn answers(&self) -> &EventRenderer {
-        &self.answers
+    pub(super) fn event_renderer(&self) -> &EventRenderer {
+        &self.event_renderer
     }
 
     /// Renders events; retries while the database is unavailable. Each attempt takes a permit.
@@ -41,21 +43,14 @@ impl Renderer {
         permits: &FairPermits,
         of: PermitOwner<'_>,
     ) -> Result<Vec<Bytes>, ChannelError> {
-        let mut retries = RetryBackoff::new();
-        loop {
-            let permit = permits.acquire(of).await;
+        let attempt = || async {
+            let _permit = permits.acquire(of).await;
             // Boxed, as thousands of tasks may wait for permits.
-            let rendered = Box::pin(self.answers.render(events)).await;
-            drop(permit);
-            match rendered {
-                Ok(payloads) => return Ok(payloads),
-                Err(DatabaseUnavailable(errors)) => {
-                    if !retries.wait().await {
-                        return Err(ChannelError(errors));
-                    }
-                }
-            }
-        }
+            Box::pin(self.event_renderer.render(events)).await
+        };
+        let period = RetryPeriod::start();
+        let rendered = attempt.retry(RETRY_DELAYS).when(|_| period.is_open()).await;
+        rendered.map_err(|DatabaseUnavailable(errors)| ChannelError(errors))
     }
 
     /// Renders events, except those that another channel has rendered recently.
@@ -73,8 +68,7 @@ impl Renderer {
         if !is_shared {
             return self.render(events, permits, of).await;
         }
-        let mut retries = RetryBackoff::new();
-        loop {
+        let attempt = || async {
             if let Some(rendered) = self.cache.get(places).into_iter().collect() {
                 return Ok(rendered);
             }
@@ -84,25 +78,20 @@ impl Renderer {
             let missing = known.iter().enumerate().filter(|(_, bytes)| bytes.is_none()).map(|(at, _)| at);
             let missing: Vec<_> = missing.collect();
             let new = match &missing[..] {
-                [] => Ok(Vec::new()),
-                missing => Box::pin(self.answers.render(&events.at_positions(missing))).await,
+                [] => Vec::new(),
+                missing => Box::pin(self.event_renderer.render(&events.at_positions(missing))).await?,
             };
             drop(permit);
-            match new {
-                Ok(new) => {
-                    let missing_places = missing.iter().filter_map(|&at| places.get(at).copied());
-                    self.cache.insert(missing_places.zip(new.iter().cloned()));
-                    let mut new = new.into_iter();
-                    let each = known.into_iter().map(|bytes| bytes.or_else(|| new.next()).unwrap_or_default());
-                    return Ok(each.collect());
-                }
-                Err(DatabaseUnavailable(errors)) => {
-                    if !retries.wait().await {
-                        return Err(ChannelError(errors));
-                    }
-                }
-            }
-        }
+            let missing_places = missing.iter().filter_map(|&at| places.get(at).copied());
+            self.cache.insert(missing_places.zip(new.iter().cloned()));
+            let mut new = new.into_iter();
+            Ok::<Vec<_>, DatabaseUnavailable>(
+                known.into_iter().map(|bytes| bytes.or_else(|| new.next()).unwrap_or_default()).collect(),
+            )
+        };
+        let period = RetryPeriod::start();
+        let rendered = attempt.retry(RETRY_DELAYS).when(|_| period.is_open()).await;
+        rendered.map_err(|DatabaseUnavailable(errors)| ChannelError(errors))
     }
 
     /// Clears the cache of rendered events.

@@ -2,32 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
-
 /// Maximum duration of the retries.
 const MAX_RETRY_DURATION: Duration = Duration::from_mins(1);
-/// Bounds of the delay; each delay doubles the one before.
-const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// The retries of one operation.
-pub(crate) struct RetryBackoff {
-    since: Instant,
-    delay: Duration,
-}
+/// The time in which an operation is retried.
+#[derive(Clone, Copy)]
+pub(crate) struct RetryPeriod(Instant);
 
-impl RetryBackoff {
-    pub(crate) fn new() -> Self {
-        Self { since: Instant::now(), delay: MIN_RETRY_DELAY }
+impl RetryPeriod {
+    /// Begins now.
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
     }
 
-    /// Waits after a failure; returns whether to retry.
-    pub(crate) async fn wait(&mut self) -> bool {
-        if self.since.elapsed() > MAX_RETRY_DURATION {
-            return false;
-        }
-        sleep(self.delay).await;
-        self.delay = (self.delay * 2).min(MAX_RETRY_DELAY);
-        true
+    /// Whether another attempt may follow.
+    pub(crate) fn is_open(self) -> bool {
+        self.0.elapsed() <= MAX_RETRY_DURATION
     }
 }

@@ -48,6 +48,6 @@ pub(super) async fn run(channel: &ChannelState, statistics: &CurrentStatistics) 
 }
 
 fn until_bucket_ends(channel: &ChannelState, statistics: &CurrentStatistics) -> Duration {
-    let now = channel.renderer.answers().now();
+    let now = channel.renderer.event_renderer().now();
     (statistics.bucket(now).1 - now).to_std().unwrap_or_default()
 }

@@ -115,10 +115,8 @@ fn gateway_timestamps(rx_info: Option<&JsonValue>) -> impl Iterator<Item = Optio
 
 /// An EUI in hexadecimal digits, from hexadecimal digits or base64.
 fn hexadecimal(eui: &str) -> String {
-    match BASE64.decode(eui).ok().and_then(|bytes| <[u8; EUI_LENGTH]>::try_from(bytes).ok()) {
-        Some(bytes) => format!("{:016x}", u64::from_be_bytes(bytes)),
-        None => eui.to_owned(),
-    }
+    let bytes = BASE64.decode(eui).ok().filter(|bytes| bytes.len() == EUI_LENGTH);
+    bytes.map_or_else(|| eui.to_owned(), hex::encode)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use backon::{ConstantBuilder, Retryable as _};
 use rand::{RngExt, distr::Alphanumeric};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor as _, PgConnection,
@@ -96,8 +97,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// target folder when it fails, which must not be in use again by then.
 const UNFINISHED_PREFIX: &str = "postgres.new-";
 
-/// Number of attempts to remove an unfinished cluster, and the delay between them.
-const MAX_REMOVE_ATTEMPTS: u32 = 50;
+/// Number of retries to remove an unfinished cluster, and the delay between them.
+const MAX_REMOVE_RETRIES: usize = 50;
 const REMOVE_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// The cluster of one data folder, created or not.
@@ -321,16 +322,12 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error
 /// Removes an unfinished cluster. Its `initdb` may outlive the killed `dev-db` and still create files; it ends when it
 /// misses the removed ones.
 async fn remove_with_retry(unfinished: &Path) -> io::Result<()> {
-    for _ in 0..MAX_REMOVE_ATTEMPTS {
-        match fs::remove_dir_all(unfinished) {
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-                tokio::time::sleep(REMOVE_RETRY_DELAY).await;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            done => return done,
-        }
+    let delays = ConstantBuilder::new().with_delay(REMOVE_RETRY_DELAY).with_max_times(MAX_REMOVE_RETRIES);
+    let remove = || async { fs::remove_dir_all(unfinished) };
+    match remove.retry(delays).when(|error| error.kind() == io::ErrorKind::DirectoryNotEmpty).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
     }
-    fs::remove_dir_all(unfinished)
 }
 
 #[cfg(test)]

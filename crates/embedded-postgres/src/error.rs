@@ -128,7 +128,7 @@ pub enum EmbeddedError {
     #[error("Postgres ended {times} times in a row and is not restarted (its log is {})", log.display())]
     RepeatedCrashes {
         /// Number of crashes in a row.
-        times: u32,
+        times: usize,
         /// The log.
         log: PathBuf,
     },

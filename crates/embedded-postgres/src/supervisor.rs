@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -14,11 +15,16 @@ use super::{
 };
 
 /// Number of crashes in a row after which Postgres is not restarted.
-const MAX_CRASHES: u32 = 10;
+const MAX_CRASHES: usize = 10;
 
 /// Delay before the first restart; doubled each time, up to [`MAX_RESTART_DELAY`].
 const MIN_RESTART_DELAY: Duration = Duration::from_millis(100);
 const MAX_RESTART_DELAY: Duration = Duration::from_secs(5);
+const RESTART_DELAYS: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(MIN_RESTART_DELAY)
+    .with_max_delay(MAX_RESTART_DELAY)
+    .with_factor(2.0)
+    .with_max_times(MAX_CRASHES);
 
 /// After running this long, the number of crashes is reset.
 const CRASH_COUNT_RESET_AFTER: Duration = Duration::from_mins(1);
@@ -86,7 +92,7 @@ impl Supervisor {
 
     /// Restarts Postgres, on the same port, whenever it ends. Returns only after too many crashes.
     pub async fn supervise(&mut self) -> EmbeddedError {
-        let mut deaths = 0;
+        let mut delays = RESTART_DELAYS.build();
         loop {
             let watched_since = Instant::now();
             let status = match &mut self.server {
@@ -94,16 +100,15 @@ impl Supervisor {
                 None => None,
             };
             if watched_since.elapsed() > CRASH_COUNT_RESET_AFTER {
-                deaths = 0;
+                delays = RESTART_DELAYS.build();
             }
             let status = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
             print_status(format_args!("Postgres ended ({status}); starting it again"));
             loop {
-                if deaths == MAX_CRASHES {
-                    return EmbeddedError::RepeatedCrashes { times: deaths, log: self.cluster.log() };
-                }
-                sleep((MIN_RESTART_DELAY * 2_u32.pow(deaths)).min(MAX_RESTART_DELAY)).await;
-                deaths += 1;
+                let Some(delay) = delays.next() else {
+                    return EmbeddedError::RepeatedCrashes { times: MAX_CRASHES, log: self.cluster.log() };
+                };
+                sleep(delay).await;
                 match self.launch().await {
                     Ok(()) => break,
                     // Often backends of the dead one that have not all ended yet.

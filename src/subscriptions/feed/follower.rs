@@ -10,14 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::sleep;
-
 use super::{
-    Feed, FeedGap, FeedStream, MAX_RETRY_DELAY, MIN_RETRY_DELAY, RING_LIMITS,
+    Feed, FeedGap, FeedStream, RING_LIMITS,
     batch::{Outline, batch_headers},
     ring_buffer::RingItem,
 };
 use crate::{
+    concurrency::retry::{Backoff, MAX_RETRY_DELAY},
     db::{DbError, feed::listener::FeedListener},
     domain::feed::FeedOffset,
 };
@@ -51,7 +50,7 @@ impl From<DbError> for StopReason {
 pub(super) async fn run(feed: Feed, stream: Arc<FeedStream>) {
     let mut follower = Follower { feed, stream, last_used: Instant::now() };
     let mut stopping = std::pin::pin!(follower.feed.0.shutdown.clone().cancelled_owned());
-    let mut pause = MIN_RETRY_DELAY;
+    let mut backoff = Backoff::new();
     loop {
         let since = Instant::now();
         let Err(end) = tokio::select! {
@@ -78,8 +77,10 @@ pub(super) async fn run(feed: Feed, stream: Arc<FeedStream>) {
         if follower.is_unused() {
             return;
         }
-        pause = if since.elapsed() > MAX_RETRY_DELAY { MIN_RETRY_DELAY } else { (pause * 2).min(MAX_RETRY_DELAY) };
-        sleep(pause).await;
+        if since.elapsed() > MAX_RETRY_DELAY {
+            backoff.reset();
+        }
+        backoff.wait().await;
     }
 }
 

@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 use backlog::BacklogError;
 use batch::Batch;
 use ring_buffer::{RingBuffer, RingLimits, RingRead};
-use tokio::{sync::watch, time::sleep};
+use tokio::sync::watch;
 
 use crate::{
+    concurrency::retry::Backoff,
     db,
     db::{
         DbError,
@@ -33,9 +34,6 @@ use crate::{
 const RING_LIMITS: RingLimits = RingLimits { items: 10_000, bytes: 32 << 20 };
 /// Maximum number of batches per read.
 const MAX_BATCHES_PER_READ: usize = 100;
-/// Bounds of the delay between two reads after an error; each delay doubles the one before.
-const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// The feed as followed by a gateway. Cheap to clone.
 #[derive(Clone)]
@@ -174,7 +172,7 @@ impl FeedReader {
     /// # Errors
     /// When the feed has a gap.
     pub async fn next(&mut self, after: i64) -> Result<Vec<Arc<Batch>>, FeedGap> {
-        let mut pause = MIN_RETRY_DELAY;
+        let mut backoff = Backoff::new();
         loop {
             self.changed.borrow_and_update();
             match self.stream.ring.read_after(FeedOffset::after(after), MAX_BATCHES_PER_READ) {
@@ -190,11 +188,11 @@ impl FeedReader {
                 RingRead::Overrun => match self.load_stored(after).await {
                     Ok(batches) if !batches.is_empty() => return Ok(batches),
                     // It was evicted because it is stored: a replica, or a restored database, may not have it yet.
-                    Ok(_) => pause = backoff(pause).await,
+                    Ok(_) => backoff.wait().await,
                     Err(BacklogError::Trimmed) => return Err(FeedGap::Trimmed),
                     Err(BacklogError::Database(error)) => {
                         tracing::warn!(error = &error as &dyn std::error::Error, "feed read failed");
-                        pause = backoff(pause).await;
+                        backoff.wait().await;
                     }
                 },
             }
@@ -223,10 +221,4 @@ impl FeedReader {
         let batches = backlog::load_batches_after(self.feed.database(), after).await?;
         Ok(batches.into_iter().map(Arc::new).collect())
     }
-}
-
-/// Waits, and returns the next delay.
-async fn backoff(pause: Duration) -> Duration {
-    sleep(pause).await;
-    (pause * 2).min(MAX_RETRY_DELAY)
 }

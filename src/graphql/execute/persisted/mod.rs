@@ -247,17 +247,9 @@ fn apollo_hash(named: &serde_json::Value) -> Result<DocumentHash, ApiError> {
     hash.ok_or_else(|| bad("`sha256Hash` must be 64 hexadecimal digits"))
 }
 
-fn parse_hex_hash(hex: &str) -> Option<DocumentHash> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+fn parse_hex_hash(text: &str) -> Option<DocumentHash> {
     let mut hash = DocumentHash::default();
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    if pairs.len() != hash.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(hash)
+    hex::decode_to_slice(text, &mut hash).ok().map(|()| hash)
 }
 
 #[cfg(test)]

@@ -25,8 +25,14 @@
 //! # How to add a GraphQL type
 //!
 //! Write `graphql/types/<type>.rs` with a wrapper of the domain's type; doc comments become descriptions. If it is
-//! reached from a list, add `graphql/loaders/<type>.rs`. If its lists are long and its fields are columns of its row,
-//! add `graphql/fast_json/<type>.rs`. Then run `cargo run -- schema > schema.graphql`.
+//! reached from a list, add `graphql/loaders/<type>.rs`. If its lists are long, declare the fields that are values of
+//! its row in a table of `row_fields!`, and add `graphql/fast_json/<type>.rs`. Then run
+//! `cargo run -- schema > schema.graphql`.
+//!
+//! # How to add a field
+//!
+//! A value of the row is a line in the table of its type. A new column of `measurement` also needs a migration, a field
+//! in `crates/airgraph-domain/src/measurement.rs`, two lines in `db/measurement_projection.rs`, and its insert statements.
 //!
 //! # How to add a table
 //!

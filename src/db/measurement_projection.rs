@@ -23,45 +23,53 @@ use crate::domain::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MeasurementProjection(u64);
 
+/// Declares sets of columns of `measurement`, in reading order: the constant, and the end of the select list. A set is
+/// read by [`MeasurementProjection::read`].
+macro_rules! columns {
+    ($($(#[$doc:meta])* $name:ident: $select:literal;)+) => {
+        /// The bit of each set of columns.
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "names of the constants")]
+        enum Bit { $($name,)+ Count }
+
+        impl MeasurementProjection {
+            $($(#[$doc])* pub const $name: Self = Self(1 << Bit::$name as u32);)+
+
+            /// Each set with its columns of table `m`, in reading order.
+            const SELECT_LIST: [(Self, &'static str); Bit::Count as usize] = [$((Self::$name, $select)),+];
+        }
+    };
+}
+
+columns! {
+    /// When it was stored.
+    RECORDED_AT: ", m.recorded_at";
+    /// Where it was taken.
+    POSITION: ", m.latitude, m.longitude";
+    /// PM1.
+    PM1: ", m.pm1";
+    /// PM2.5.
+    PM2_5: ", m.pm2_5";
+    /// PM4.
+    PM4: ", m.pm4";
+    /// PM10.
+    PM10: ", m.pm10";
+    /// Quality flags.
+    FLAGS: ", m.flags";
+    /// Uncertainty of the time, in seconds.
+    TIME_UNCERTAINTY: ", m.time_uncertainty_s";
+}
+
 /// First bit of the groups, above those of `measurement`; one bit for each [`Group`].
-const FIRST_GROUP_BIT: u32 = 8;
+const FIRST_GROUP_BIT: u32 = Bit::Count as u32;
 /// First bit of the quantities, above those of the groups; one bit for each [`Quantity`].
-const FIRST_QUANTITY_BIT: u32 = 16;
-const _: () = assert!(Quantity::ALL.len() + 16 <= 64, "a bit for each quantity");
+const FIRST_QUANTITY_BIT: u32 = FIRST_GROUP_BIT + Group::Status as u32 + 1;
+const _: () = assert!(Quantity::ALL.len() + FIRST_QUANTITY_BIT as usize <= 64, "a bit for each quantity");
 
 impl MeasurementProjection {
     /// The key alone.
     pub const KEY: Self = Self(0);
-    /// When it was stored.
-    pub const RECORDED_AT: Self = Self(1);
-    /// Where it was taken.
-    pub const POSITION: Self = Self(1 << 1);
-    /// PM1.
-    pub const PM1: Self = Self(1 << 2);
-    /// PM2.5.
-    pub const PM2_5: Self = Self(1 << 3);
-    /// PM4.
-    pub const PM4: Self = Self(1 << 4);
-    /// PM10.
-    pub const PM10: Self = Self(1 << 5);
-    /// Quality flags.
-    pub const FLAGS: Self = Self(1 << 6);
-    /// Uncertainty of the time, in seconds.
-    pub const TIME_UNCERTAINTY: Self = Self(1 << 7);
     /// All columns of `measurement`.
     pub const ALL: Self = Self((1 << FIRST_GROUP_BIT) - 1);
-
-    /// Each column with its name in table `m`, in reading order.
-    const NAMES: [(Self, &'static str); 8] = [
-        (Self::RECORDED_AT, ", m.recorded_at"),
-        (Self::POSITION, ", m.latitude, m.longitude"),
-        (Self::PM1, ", m.pm1"),
-        (Self::PM2_5, ", m.pm2_5"),
-        (Self::PM4, ", m.pm4"),
-        (Self::PM10, ", m.pm10"),
-        (Self::FLAGS, ", m.flags"),
-        (Self::TIME_UNCERTAINTY, ", m.time_uncertainty_s"),
-    ];
 
     /// The presence of readings of a group.
     #[must_use]
@@ -91,7 +99,7 @@ impl MeasurementProjection {
 
     /// The select list of `measurement` as `m`.
     pub(super) fn select(self) -> String {
-        let names = Self::NAMES.iter().filter(|(column, _)| self.has(*column)).map(|(_, name)| *name);
+        let names = Self::SELECT_LIST.iter().filter(|(column, _)| self.has(*column)).map(|(_, names)| *names);
         std::iter::once("m.device_id, m.measured_at, m.seq").chain(names).collect()
     }
 

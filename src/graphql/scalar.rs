@@ -1,9 +1,14 @@
-//! Custom scalars.
+//! Scalars.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use std::borrow::Cow;
+
+use async_graphql::{
+    ContextSelectionSet, InputValueError, InputValueResult, OutputType, Positioned, Scalar, ScalarType, ServerResult,
+    Value, parser::types::Field, registry::Registry,
+};
 use chrono::{SecondsFormat, Utc};
 
-use crate::domain::time;
+use crate::domain::{readings::to_decimal, time};
 
 /// Description of the format of a [`DateTime`], for errors.
 const EXPECTED_TIME: &str = "an RFC 3339 time with zone such as 2026-05-01T10:00:00Z";
@@ -43,6 +48,24 @@ impl ScalarType for DateTime {
 impl From<chrono::DateTime<Utc>> for DateTime {
     fn from(time: chrono::DateTime<Utc>) -> Self {
         Self(time)
+    }
+}
+
+/// A stored 32-bit float: a `Float` with its shortest decimal number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Float32(pub f32);
+
+impl OutputType for Float32 {
+    fn type_name() -> Cow<'static, str> {
+        <f64 as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <f64 as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        to_decimal(self.0).resolve(ctx, field).await
     }
 }
 

@@ -5,23 +5,22 @@ use async_graphql::SelectionField;
 use crate::{
     db::measurement_projection::MeasurementProjection,
     domain::quantity::Group,
-    graphql::types::readings::{group_by_field, quantity_by_field},
+    graphql::types::{
+        measurement::MeasurementRow,
+        readings::{group_by_field, quantity_by_field},
+    },
 };
 
 /// Columns for a field of type `Measurement` or a list of them.
 #[must_use]
 pub fn for_measurement(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
-        "id" | "device" | "measuredAt" | "__typename" => MeasurementProjection::KEY,
-        "recordedAt" => MeasurementProjection::RECORDED_AT,
-        "latitude" | "longitude" | "cell" => MeasurementProjection::POSITION,
-        "pm1" => MeasurementProjection::PM1,
-        "pm25" => MeasurementProjection::PM2_5,
-        "pm4" => MeasurementProjection::PM4,
-        "pm10" => MeasurementProjection::PM10,
-        "flags" => MeasurementProjection::FLAGS,
-        "timeUncertainty" => MeasurementProjection::TIME_UNCERTAINTY,
-        name => group_by_field(name).map_or(MeasurementProjection::ALL, |group| for_readings(group, field)),
+        "id" | "device" | "__typename" => MeasurementProjection::KEY,
+        "cell" => MeasurementProjection::POSITION,
+        name => match group_by_field(name) {
+            Some(group) => for_readings(group, field),
+            None => MeasurementRow::columns(name).unwrap_or(MeasurementProjection::ALL),
+        },
     });
     each.fold(MeasurementProjection::KEY, |all, one| all | one)
 }

@@ -1,23 +1,22 @@
-//! Cells of a map, with all fields except the air-quality index.
+//! Cells of a map, with all fields except the air-quality index. Those of the row are in the table of [`CellRow`].
 
 use super::{
-    CompiledSelection, JsonType,
-    json::{self, nullable},
-    selection::SelectedField,
-    summary::summary_quantity,
+    CompiledSelection, JsonType, json, row_fields::WriteField, selection::SelectedField, summary::summary_quantity,
 };
 use crate::{
     domain::quantity::Quantity,
-    graphql::types::{cell::Cell, coordinates::Coordinates, summary::Summary},
+    graphql::types::{
+        cell::{Cell, CellRow},
+        coordinates::Coordinates,
+        summary::Summary,
+    },
 };
 
 pub enum CellField {
-    Index,
-    Resolution,
+    /// A value of the row.
+    Row(WriteField<Cell>),
     Center(CompiledSelection<Coordinates>),
     Boundary(CompiledSelection<Coordinates>),
-    Count,
-    Coverage,
     Summary(Quantity, CompiledSelection<Summary>),
 }
 
@@ -26,24 +25,20 @@ impl JsonType for Cell {
 
     fn compile_field(field: &SelectedField<'_>) -> Option<CellField> {
         Some(match field.name() {
-            "index" => CellField::Index,
-            "resolution" => CellField::Resolution,
             "center" => CellField::Center(CompiledSelection::for_object(field)?),
             "boundary" => CellField::Boundary(CompiledSelection::for_object(field)?),
-            "count" => CellField::Count,
-            "coverage" => CellField::Coverage,
-            _ => CellField::Summary(summary_quantity(field)?, CompiledSelection::for_object(field)?),
+            name => match CellRow::writer(name) {
+                Some(write) => CellField::Row(write),
+                None => CellField::Summary(summary_quantity(field)?, CompiledSelection::for_object(field)?),
+            },
         })
     }
 
     fn write(&self, column: &CellField, out: &mut Vec<u8>) {
         match column {
-            CellField::Index => json::unescaped_string(&self.cell.to_string(), out),
-            CellField::Resolution => json::integer(u8::from(self.cell.resolution()), out),
+            CellField::Row(write) => write(self, out),
             CellField::Center(columns) => columns.write(&self.center_coordinates(), out),
             CellField::Boundary(columns) => columns.write_list(&self.boundary_coordinates(), out),
-            CellField::Count => json::integer(self.statistics.row.count, out),
-            CellField::Coverage => nullable(self.statistics.coverage_share(), json::float, out),
             CellField::Summary(quantity, columns) => columns.write(&self.statistics.summary(*quantity), out),
         }
     }

@@ -9,12 +9,13 @@ use super::{
     device_measurements::DeviceMeasurementsField,
     device_statistics::DeviceStatisticsField,
     json::{self, nullable},
+    row_fields::WriteField,
     selection::SelectedField,
 };
 use crate::{
     api_error::ApiError,
     db::measurement_projection::MeasurementProjection,
-    domain::{device::DeviceId, position::Position, quantity::Quantity},
+    domain::{device::DeviceId, quantity::Quantity},
     graphql::{
         context::ContextExt as _,
         execute::projection,
@@ -22,7 +23,7 @@ use crate::{
         loaders::LatestKey,
         types,
         types::{
-            device::{Device, kind_name, missing_device},
+            device::{Device, DeviceRow, missing_device},
             measurement::Measurement,
         },
     },
@@ -30,8 +31,8 @@ use crate::{
 
 pub enum DeviceField {
     Id,
-    /// A field of the device's row.
-    Row(DeviceRowField),
+    /// A value of the row.
+    Row(WriteField<Device>),
     Latest(LatestField),
     Measurements(Box<DeviceMeasurementsField>),
     Statistics(Box<DeviceStatisticsField>),
@@ -45,49 +46,22 @@ pub struct LatestField {
     prefetched: HashMap<DeviceId, Measurement>,
 }
 
-#[derive(Clone, Copy)]
-pub enum DeviceRowField {
-    Key,
-    Name,
-    Kind,
-    Latitude,
-    Longitude,
-    Licence,
-    Attribution,
-    CreatedAt,
-}
-
 impl JsonType for Device {
     type Field = DeviceField;
 
     fn compile_field(field: &SelectedField<'_>) -> Option<DeviceField> {
-        Some(DeviceField::Row(match field.name() {
-            "id" => return Some(DeviceField::Id),
-            "latest" => {
-                let quantity = field.argument::<Option<types::quantity::Quantity>>("of", None)?.map(Into::into);
-                let (read, columns) =
-                    (field.with_lookahead(projection::for_measurement), CompiledSelection::for_object(field)?);
-                return Some(DeviceField::Latest(LatestField {
-                    quantity,
-                    projection: read,
-                    selection: columns,
-                    prefetched: HashMap::new(),
-                }));
-            }
-            "measurements" => {
-                return Some(DeviceField::Measurements(Box::new(DeviceMeasurementsField::for_field(field)?)));
-            }
-            "statistics" => return Some(DeviceField::Statistics(Box::new(DeviceStatisticsField::for_field(field)?))),
-            "key" => DeviceRowField::Key,
-            "name" => DeviceRowField::Name,
-            "kind" => DeviceRowField::Kind,
-            "latitude" => DeviceRowField::Latitude,
-            "longitude" => DeviceRowField::Longitude,
-            "licence" => DeviceRowField::Licence,
-            "attribution" => DeviceRowField::Attribution,
-            "createdAt" => DeviceRowField::CreatedAt,
-            _ => return None,
-        }))
+        Some(match field.name() {
+            "id" => DeviceField::Id,
+            "latest" => DeviceField::Latest(LatestField {
+                quantity: field.argument::<Option<types::quantity::Quantity>>("of", None)?.map(Into::into),
+                projection: field.with_lookahead(projection::for_measurement),
+                selection: CompiledSelection::for_object(field)?,
+                prefetched: HashMap::new(),
+            }),
+            "measurements" => DeviceField::Measurements(Box::new(DeviceMeasurementsField::for_field(field)?)),
+            "statistics" => DeviceField::Statistics(Box::new(DeviceStatisticsField::for_field(field)?)),
+            name => DeviceField::Row(DeviceRow::writer(name)?),
+        })
     }
 
     fn prefetch<'a>(
@@ -118,7 +92,7 @@ impl JsonType for Device {
     fn write(&self, column: &DeviceField, out: &mut Vec<u8>) {
         match column {
             DeviceField::Id => json::unescaped_string(&GlobalId::Device(self.id).encode(), out),
-            DeviceField::Row(own) => self.write_row_field(*own, out),
+            DeviceField::Row(write) => write(self, out),
             DeviceField::Latest(LatestField { selection: columns, prefetched: found, .. }) => {
                 nullable(found.get(&self.id), |latest, out| columns.write(latest, out), out);
             }
@@ -136,21 +110,4 @@ async fn load_rows(devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiErro
         device.set_row(rows.remove(&device.id).ok_or_else(|| missing_device(device.id))?);
     }
     Ok(())
-}
-
-impl Device {
-    /// Writes a field of the loaded row.
-    fn write_row_field(&self, own: DeviceRowField, out: &mut Vec<u8>) {
-        let Some(row) = self.loaded_row() else { return out.extend_from_slice(json::NULL) };
-        match own {
-            DeviceRowField::Key => json::string(row.key.as_str(), out),
-            DeviceRowField::Name => nullable(row.name.as_deref(), json::string, out),
-            DeviceRowField::Kind => json::unescaped_string(kind_name(row.kind), out),
-            DeviceRowField::Latitude => nullable(row.position.map(Position::latitude), json::float, out),
-            DeviceRowField::Longitude => nullable(row.position.map(Position::longitude), json::float, out),
-            DeviceRowField::Licence => nullable(row.licence.as_deref(), json::string, out),
-            DeviceRowField::Attribution => nullable(row.attribution.as_deref(), json::string, out),
-            DeviceRowField::CreatedAt => json::timestamp(row.created_at, out),
-        }
-    }
 }

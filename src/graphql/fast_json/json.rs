@@ -27,14 +27,14 @@ pub fn unescaped_string(value: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// A list of names.
-pub fn string_list(values: impl IntoIterator<Item = &'static str>, out: &mut Vec<u8>) {
+/// A list.
+pub fn list<T>(values: &[T], write: impl Fn(&T, &mut Vec<u8>), out: &mut Vec<u8>) {
     out.push(b'[');
-    for (at, value) in values.into_iter().enumerate() {
+    for (at, value) in values.iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        unescaped_string(value, out);
+        write(value, out);
     }
     out.push(b']');
 }

@@ -1,4 +1,4 @@
-//! Measurements, with all of their fields.
+//! Measurements, with all of their fields. Those of the row are in the table of [`MeasurementRow`].
 
 use std::collections::HashMap;
 
@@ -9,16 +9,17 @@ use super::{
     CompiledSelection, JsonType, PrefetchFuture,
     json::{self, nullable},
     readings::ReadingsField,
+    row_fields::WriteField,
     selection::SelectedField,
 };
 use crate::{
-    domain::{cell::cell_at, device::DeviceId, position::Position},
+    domain,
+    domain::{cell::cell_at, device::DeviceId},
     graphql::{
         id::GlobalId,
         types::{
             device::Device,
-            measurement::{DEFAULT_RESOLUTION, Measurement, check_resolution},
-            quality_flag,
+            measurement::{DEFAULT_RESOLUTION, Measurement, MeasurementRow, check_resolution},
             readings::group_by_field,
         },
     },
@@ -26,18 +27,10 @@ use crate::{
 
 pub enum MeasurementField {
     Id,
+    /// A value of the row.
+    Row(WriteField<domain::measurement::Measurement>),
     Device(Box<CompiledSelection<Device>>, HashMap<DeviceId, Device>),
-    MeasuredAt,
-    RecordedAt,
-    TimeUncertainty,
-    Latitude,
-    Longitude,
     Cell(Resolution),
-    Pm1,
-    Pm25,
-    Pm4,
-    Pm10,
-    Flags,
     Readings(ReadingsField),
 }
 
@@ -48,20 +41,13 @@ impl JsonType for Measurement {
         Some(match field.name() {
             "id" => MeasurementField::Id,
             "device" => MeasurementField::Device(Box::new(CompiledSelection::for_object(field)?), HashMap::new()),
-            "measuredAt" => MeasurementField::MeasuredAt,
-            "recordedAt" => MeasurementField::RecordedAt,
-            "timeUncertainty" => MeasurementField::TimeUncertainty,
-            "latitude" => MeasurementField::Latitude,
-            "longitude" => MeasurementField::Longitude,
             "cell" => MeasurementField::Cell(
                 check_resolution(field.argument("resolution", Some(|| DEFAULT_RESOLUTION))?).ok()?,
             ),
-            "pm1" => MeasurementField::Pm1,
-            "pm25" => MeasurementField::Pm25,
-            "pm4" => MeasurementField::Pm4,
-            "pm10" => MeasurementField::Pm10,
-            "flags" => MeasurementField::Flags,
-            name => MeasurementField::Readings(ReadingsField::for_group(group_by_field(name)?, field)?),
+            name => match group_by_field(name) {
+                Some(group) => MeasurementField::Readings(ReadingsField::for_group(group, field)?),
+                None => MeasurementField::Row(MeasurementRow::writer(name)?),
+            },
         })
     }
 
@@ -86,15 +72,11 @@ impl JsonType for Measurement {
     fn write(&self, column: &MeasurementField, out: &mut Vec<u8>) {
         let row = &self.0;
         match *column {
+            MeasurementField::Row(write) => write(row, out),
             MeasurementField::Id => json::unescaped_string(&GlobalId::Measurement(row.key).encode(), out),
             MeasurementField::Device(ref columns, ref devices) => {
                 nullable(devices.get(&row.key.device_id), |device, out| columns.write(device, out), out);
             }
-            MeasurementField::MeasuredAt => json::timestamp(row.key.measured_at, out),
-            MeasurementField::RecordedAt => json::timestamp(row.recorded_at, out),
-            MeasurementField::TimeUncertainty => nullable(row.time_uncertainty_s, json::integer, out),
-            MeasurementField::Latitude => nullable(row.position.map(Position::latitude), json::float, out),
-            MeasurementField::Longitude => nullable(row.position.map(Position::longitude), json::float, out),
             MeasurementField::Cell(resolution) => {
                 nullable(
                     row.position,
@@ -102,14 +84,7 @@ impl JsonType for Measurement {
                     out,
                 );
             }
-            MeasurementField::Pm1 => nullable(row.pm1, json::float32, out),
-            MeasurementField::Pm25 => nullable(row.pm2_5, json::float32, out),
-            MeasurementField::Pm4 => nullable(row.pm4, json::float32, out),
-            MeasurementField::Pm10 => nullable(row.pm10, json::float32, out),
             MeasurementField::Readings(ref group) => group.write(self, out),
-            MeasurementField::Flags => {
-                json::string_list(quality_flag::from_set(row.flags).into_iter().map(quality_flag::schema_name), out);
-            }
         }
     }
 }

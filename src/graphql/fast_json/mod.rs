@@ -5,19 +5,24 @@
 //! device's newest measurement) is prefetched for all rows with the same data loaders as the resolvers use. Selections
 //! that can't be compiled (an invalid argument, a failed prefetch) use the resolvers. Both ways give the same response.
 //!
-//! A type implements [`JsonType`] in its own file: which of its fields are columns, and how each is written. Its lists
-//! are returned as [`JsonRows`].
+//! The fields of a type that are values of its row are declared once, in a table of [`row_fields`]. Its other fields
+//! are resolvers; those that are also written here are in the type's file, which implements [`JsonType`]. Its lists are
+//! returned as [`JsonRows`].
 
 mod cell;
 mod device;
+mod device_event;
 mod device_measurements;
 mod device_statistics;
 mod edge;
 mod json;
+pub(in crate::graphql) mod json_value;
+mod loaded_device;
 mod measurement;
 mod measurement_connection;
 mod page_info;
 mod readings;
+pub(in crate::graphql) mod row_fields;
 mod selection;
 mod statistics;
 mod summary;

@@ -1,29 +1,23 @@
-//! Statistics, with all fields except the device.
+//! Statistics, with all fields. Those of the row are in the table of [`StatisticsRow`].
+
+use async_graphql::Context;
 
 use super::{
-    CompiledSelection, JsonType,
-    json::{self, nullable},
-    selection::SelectedField,
-    summary::summary_quantity,
+    CompiledSelection, JsonType, PrefetchFuture, loaded_device::LoadedDeviceField, row_fields::WriteField,
+    selection::SelectedField, summary::summary_quantity,
 };
 use crate::{
     domain::quantity::Quantity,
-    graphql::{
-        inputs::interval::Interval,
-        types::{statistics::Statistics, summary::Summary},
+    graphql::types::{
+        statistics::{Statistics, StatisticsRow},
+        summary::Summary,
     },
 };
 
 pub enum StatisticsField {
-    Start,
-    StartLocal,
-    End,
-    Interval,
-    Cell,
-    HourOfDay,
-    DayOfWeek,
-    Count,
-    Coverage,
+    /// A value of the row.
+    Row(WriteField<Statistics>),
+    Device(Box<LoadedDeviceField>),
     Summary(Quantity, CompiledSelection<Summary>),
 }
 
@@ -32,38 +26,27 @@ impl JsonType for Statistics {
 
     fn compile_field(field: &SelectedField<'_>) -> Option<StatisticsField> {
         Some(match field.name() {
-            "start" => StatisticsField::Start,
-            "startLocal" => StatisticsField::StartLocal,
-            "interval" => StatisticsField::Interval,
-            "end" => StatisticsField::End,
-            "cell" => StatisticsField::Cell,
-            "hourOfDay" => StatisticsField::HourOfDay,
-            "dayOfWeek" => StatisticsField::DayOfWeek,
-            "count" => StatisticsField::Count,
-            "coverage" => StatisticsField::Coverage,
-            _ => StatisticsField::Summary(summary_quantity(field)?, CompiledSelection::for_object(field)?),
+            "device" => StatisticsField::Device(Box::new(LoadedDeviceField::for_field(field)?)),
+            name => match StatisticsRow::writer(name) {
+                Some(write) => StatisticsField::Row(write),
+                None => StatisticsField::Summary(summary_quantity(field)?, CompiledSelection::for_object(field)?),
+            },
         })
     }
 
+    fn prefetch<'a>(
+        column: &'a mut StatisticsField,
+        rows: &'a [&'a Self],
+        ctx: &'a Context<'_>,
+    ) -> Option<PrefetchFuture<'a>> {
+        let StatisticsField::Device(devices) = column else { return None };
+        Some(Box::pin(devices.prefetch(rows.iter().filter_map(|group| group.row.device).collect(), ctx)))
+    }
+
     fn write(&self, column: &StatisticsField, out: &mut Vec<u8>) {
-        let row = &self.row;
         match column {
-            StatisticsField::Start => nullable(self.span().0, json::timestamp, out),
-            StatisticsField::StartLocal => {
-                nullable(self.start_local_text(), |start, out| json::unescaped_string(&start, out), out);
-            }
-            StatisticsField::Interval => {
-                let interval = self.labels.interval.map(Interval::from);
-                nullable(interval, |interval, out| json::unescaped_string(&interval.schema_name(), out), out);
-            }
-            StatisticsField::End => nullable(self.span().1, json::timestamp, out),
-            StatisticsField::Cell => {
-                nullable(row.cell, |cell, out| json::unescaped_string(&cell.to_string(), out), out);
-            }
-            StatisticsField::HourOfDay => nullable(row.hour_of_day, json::integer, out),
-            StatisticsField::DayOfWeek => nullable(row.day_of_week, json::integer, out),
-            StatisticsField::Count => json::integer(row.count, out),
-            StatisticsField::Coverage => nullable(self.coverage_share(), json::float, out),
+            StatisticsField::Row(write) => write(self, out),
+            StatisticsField::Device(devices) => devices.write(self.row.device, out),
             StatisticsField::Summary(quantity, columns) => columns.write(&self.summary(*quantity), out),
         }
     }

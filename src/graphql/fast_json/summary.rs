@@ -1,25 +1,28 @@
-//! Summaries of a quantity, with all fields.
+//! Summaries of a quantity, with all fields. Those of the row are in the table of [`SummaryRow`].
 
 use super::{
     JsonType,
     json::{self, nullable},
+    row_fields::WriteField,
     selection::SelectedField,
 };
 use crate::{
-    domain::{quantity::Quantity, statistics::Percentile},
+    domain::{
+        quantity::Quantity,
+        statistics::{Percentile, QuantitySummary},
+    },
     graphql::{
         types,
-        types::{statistics::particulate_quantity, summary::Summary},
+        types::{
+            statistics::particulate_quantity,
+            summary::{Summary, SummaryRow},
+        },
     },
 };
 
 pub enum SummaryField {
-    Count,
-    InvalidCount,
-    Mean,
-    Min,
-    Max,
-    StandardDeviation,
+    /// A value of the row.
+    Row(WriteField<QuantitySummary>),
     Percentile(Percentile),
 }
 
@@ -28,27 +31,15 @@ impl JsonType for Summary {
 
     fn compile_field(field: &SelectedField<'_>) -> Option<SummaryField> {
         Some(match field.name() {
-            "count" => SummaryField::Count,
-            "invalidCount" => SummaryField::InvalidCount,
-            "mean" => SummaryField::Mean,
-            "min" => SummaryField::Min,
-            "max" => SummaryField::Max,
-            "standardDeviation" => SummaryField::StandardDeviation,
             "percentile" => SummaryField::Percentile(Percentile::try_new(field.argument("p", None)?)?),
-            _ => return None,
+            name => SummaryField::Row(SummaryRow::writer(name)?),
         })
     }
 
     fn write(&self, column: &SummaryField, out: &mut Vec<u8>) {
-        let summary = &self.0;
         match *column {
-            SummaryField::Count => json::integer(summary.count, out),
-            SummaryField::InvalidCount => json::integer(summary.invalid_count, out),
-            SummaryField::Mean => nullable(summary.mean, json::float, out),
-            SummaryField::Min => nullable(summary.min, json::float, out),
-            SummaryField::Max => nullable(summary.max, json::float, out),
-            SummaryField::StandardDeviation => nullable(summary.standard_deviation, json::float, out),
-            SummaryField::Percentile(percentile) => nullable(summary.percentile(percentile), json::float, out),
+            SummaryField::Row(write) => write(&self.0, out),
+            SummaryField::Percentile(percentile) => nullable(self.0.percentile(percentile), json::float, out),
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::str::FromStr as _;
 
-use async_graphql::{Enum, InputType};
+use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::{
     api_error::ApiError,
     domain::{interval, interval::TooManyBuckets},
+    graphql::types::enum_name,
 };
 
 /// Default of the argument `timeZone`.
@@ -55,7 +56,7 @@ pub enum Interval {
 }
 
 /// All intervals with a length.
-const LENGTHS: [(Interval, interval::Interval); 14] = [
+const INTERVAL_LENGTHS: [(Interval, interval::Interval); 14] = [
     (Interval::Minute, interval::Interval::Minute),
     (Interval::FiveMinutes, interval::Interval::FiveMinutes),
     (Interval::TenMinutes, interval::Interval::TenMinutes),
@@ -76,18 +77,13 @@ impl Interval {
     /// The interval, unless it is `AUTO`.
     #[must_use]
     pub fn length(self) -> Option<interval::Interval> {
-        LENGTHS.iter().find(|(interval, _)| *interval == self).map(|&(_, length)| length)
-    }
-
-    /// The name in the schema.
-    pub(in crate::graphql) fn schema_name(self) -> String {
-        InputType::to_value(&self).to_string()
+        INTERVAL_LENGTHS.iter().find(|(interval, _)| *interval == self).map(|&(_, length)| length)
     }
 }
 
 impl From<interval::Interval> for Interval {
     fn from(length: interval::Interval) -> Self {
-        LENGTHS.iter().find(|(_, known)| *known == length).map_or(Self::Auto, |&(interval, _)| interval)
+        INTERVAL_LENGTHS.iter().find(|(_, known)| *known == length).map_or(Self::Auto, |&(interval, _)| interval)
     }
 }
 
@@ -136,7 +132,7 @@ impl Buckets {
             return Err(Self::unexpected_max_buckets());
         }
         if interval < limits.min_interval {
-            let shortest = Interval::from(limits.min_interval).schema_name();
+            let shortest = enum_name(Interval::from(limits.min_interval));
             return Err(ApiError::bad_input("every", format!("must be {shortest} or longer")));
         }
         let bounds = interval.bounds(zone, from, to, limits.max_buckets);
@@ -167,9 +163,9 @@ fn too_many_buckets(
 ) -> ApiError {
     let fitting = fitting.map_or_else(
         || "use a shorter span".to_owned(),
-        |fitting| format!("{} would fit, or a shorter span", Interval::from(fitting).schema_name()),
+        |fitting| format!("{} would fit, or a shorter span", enum_name(Interval::from(fitting))),
     );
-    let name = every.schema_name();
+    let name = enum_name(every);
     ApiError::bad_input(
         "every",
         format!("{name} makes {about} buckets of this span, and at most {max} are allowed; {fitting}"),

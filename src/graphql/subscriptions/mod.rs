@@ -38,20 +38,20 @@ pub fn event_schema(state: State) -> EventSchema {
 /// The response that rejects the request.
 pub async fn check(
     schema: &Schema,
-    answering: &EventSchema,
+    event_schema: &EventSchema,
     request: Request,
     caller: &Caller,
     resume: Option<&str>,
 ) -> Result<(SubscriptionRequest, EventRenderer), Box<Response>> {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
-    let checked = check_all(schema, state, answering, request, caller, resume);
+    let checked = check_all(schema, state, event_schema, request, caller, resume);
     panics::catch_panic(&state.metrics.operations, checked, Err).await
 }
 
 async fn check_all(
     schema: &Schema,
     state: &State,
-    answering: &EventSchema,
+    event_schema: &EventSchema,
     mut request: Request,
     caller: &Caller,
     resume: Option<&str>,
@@ -70,7 +70,7 @@ async fn check_all(
     if let (Some(cursor), true) = (resume, checked.topic.is_resumable()) {
         checked.after = root::parse_after(Some(cursor.to_owned())).map_err(error_response)?;
     }
-    let renderer = EventRenderer::new(answering, document, caller, cost);
+    let renderer = EventRenderer::new(event_schema, document, caller, cost);
     Ok((checked, renderer))
 }
 

@@ -105,8 +105,8 @@ pub struct EventRenderer {
 
 impl EventRenderer {
     /// `cost` is that of one event.
-    pub(super) fn new(answering: &EventSchema, document: EventDocument, caller: &Caller, cost: u64) -> Self {
-        Self { event_schema: answering.clone(), document: Arc::new(document), caller: caller.clone(), cost }
+    pub(super) fn new(event_schema: &EventSchema, document: EventDocument, caller: &Caller, cost: u64) -> Self {
+        Self { event_schema: event_schema.clone(), document: Arc::new(document), caller: caller.clone(), cost }
     }
 
     /// The cost of an event, at least 1.
@@ -260,10 +260,10 @@ impl EventRoot {
         }
     }
 
-    async fn device_updated<'a>(&self, ctx: &Context<'a>) -> Vec<Option<&'a DeviceEvent>> {
+    async fn device_updated<'a>(&self, ctx: &Context<'a>) -> JsonItems<'a, DeviceEvent> {
         match ctx.data_unchecked() {
-            Events::Devices(events) => events.iter().map(Some).collect(),
-            Events::Measurements(_) | Events::Statistics(_) => Vec::new(),
+            Events::Devices(events) => JsonItems(events),
+            Events::Measurements(_) | Events::Statistics(_) => JsonItems(&[]),
         }
     }
 

@@ -47,8 +47,8 @@ static APP: LazyLock<(AppState, EventSchema, Runtime)> = LazyLock::new(|| {
     };
     let database = Database::from_pool(&pool(), PgConnectOptions::new());
     let (app, _) = AppState::start(database, Replicas::default(), Clock::system(), info);
-    let answering = event_schema(app.state.clone());
-    (app, answering, runtime)
+    let event_schema = event_schema(app.state.clone());
+    (app, event_schema, runtime)
 });
 
 fn feed_offset(at: usize) -> FeedOffset {
@@ -57,17 +57,17 @@ fn feed_offset(at: usize) -> FeedOffset {
 
 /// The events of these rows; `None` when the subscription is rejected.
 fn rendered_events(rows: &[measurement::Measurement], document: &str) -> Option<Vec<Value>> {
-    let (app, answering, _) = &*APP;
+    let (app, event_schema, _) = &*APP;
     let request = Request::new(document).variables(Variables::from_json(variables()));
-    let checked = check(&app.schema, answering, request, &Caller::Anonymous, None).now_or_never().expect("at once");
-    let (_, answers) = checked.ok()?;
+    let checked = check(&app.schema, event_schema, request, &Caller::Anonymous, None).now_or_never().expect("at once");
+    let (_, renderer) = checked.ok()?;
     let event = |(at, row): (usize, &measurement::Measurement)| MeasurementEvent {
         place: feed_offset(at),
         measurement: Measurement(row.clone()),
     };
     let events = Events::Measurements(rows.iter().enumerate().map(event).collect());
-    let rendered = answers.render(&events).now_or_never().expect("at once").expect("no database is needed");
-    Some(rendered.iter().map(|payload| serde_json::from_slice(payload).expect("JSON")).collect())
+    let payloads = renderer.render(&events).now_or_never().expect("at once").expect("no database is needed");
+    Some(payloads.iter().map(|payload| serde_json::from_slice(payload).expect("JSON")).collect())
 }
 
 /// A response for comparison: with the path of each error relative to the measurement, and errors sorted.

@@ -6,11 +6,13 @@ use h3o::CellIndex;
 use super::{
     air_quality_index::{self, AirQualityIndex, AirQualityScale},
     coordinates::Coordinates,
-    quantity::Quantity,
-    statistics::Statistics,
-    summary::Summary,
+    statistics::{Statistics, Summaries},
 };
-use crate::{api_error::ApiError, domain, domain::validity::CountedValues, graphql::scalar::DateTime};
+use crate::{
+    api_error::ApiError,
+    domain::validity::CountedValues,
+    graphql::{fast_json::row_fields::row_fields, scalar::DateTime},
+};
 
 /// Cell of a map with statistics.
 pub struct Cell {
@@ -20,17 +22,28 @@ pub struct Cell {
     pub statistics: Statistics,
 }
 
+row_fields! {
+    /// The values of a cell.
+    CellRow(cell: &Cell) {
+        /// H3 index of the cell.
+        index: String = cell.cell.to_string();
+        /// H3 resolution, 0 to 12. Edges have about 1000 km at 0, 170 m at 9, 10 m at 12.
+        resolution: u8 = cell.cell.resolution().into();
+        /// Number of measurements, with or without valid values.
+        count: i64 = cell.statistics.row.count;
+        /// Share of hours with measurements that have a valid value, 0 to 1: UTC hours of the filter's time span. Null
+        /// when the span has no start or no end.
+        coverage: Option<f64> = cell.statistics.coverage_share();
+    }
+}
+
 /// H3 cell of a map (a hexagon), with statistics of the measurements taken in it.
 #[Object]
 impl Cell {
-    /// H3 index of the cell.
-    async fn index(&self) -> String {
-        self.cell.to_string()
-    }
-
-    /// H3 resolution, 0 to 12. Edges have about 1000 km at 0, 170 m at 9, 10 m at 12.
-    async fn resolution(&self) -> u8 {
-        self.cell.resolution().into()
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every resolver is async")]
+    async fn row_fields(&self) -> CellRow<'_> {
+        CellRow(self)
     }
 
     /// Centre of the cell.
@@ -44,40 +57,10 @@ impl Cell {
         self.boundary_coordinates()
     }
 
-    /// Number of measurements, with or without valid values.
-    async fn count(&self) -> i64 {
-        self.statistics.row.count
-    }
-
-    /// Share of hours with measurements that have a valid value, 0 to 1: UTC hours of the filter's time span. Null when
-    /// the span has no start or no end.
-    async fn coverage(&self) -> Option<f64> {
-        self.statistics.coverage_share()
-    }
-
-    /// Summary of particulate matter up to 1 µm, in µg/m³.
-    async fn pm1(&self) -> Summary {
-        self.statistics.summary(domain::quantity::Quantity::Pm1)
-    }
-
-    /// Summary of particulate matter up to 2.5 µm, in µg/m³.
-    async fn pm25(&self) -> Summary {
-        self.statistics.summary(domain::quantity::Quantity::Pm2_5)
-    }
-
-    /// Summary of particulate matter up to 4 µm, in µg/m³.
-    async fn pm4(&self) -> Summary {
-        self.statistics.summary(domain::quantity::Quantity::Pm4)
-    }
-
-    /// Summary of particulate matter up to 10 µm, in µg/m³.
-    async fn pm10(&self) -> Summary {
-        self.statistics.summary(domain::quantity::Quantity::Pm10)
-    }
-
-    /// Summary of any quantity, in its unit (see `Quantity`).
-    async fn quantity(&self, #[graphql(desc = "Quantity to summarise.")] of: Quantity) -> Summary {
-        self.statistics.summary(of.into())
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every resolver is async")]
+    async fn summaries(&self) -> Summaries<'_> {
+        Summaries(&self.statistics)
     }
 
     /// Air-quality index of all measurements in the cell, over the full hours before `at`. The filter of the map does

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use async_graphql::{Context, Enum, ID, Object, resolver_utils::EnumType as _};
+use async_graphql::{Context, Enum, ID, Object};
 
 use super::{
     air_quality_index::{self, AirQualityIndex, AirQualityScale},
@@ -20,7 +20,7 @@ use crate::{
     graphql::{
         context::ContextExt as _,
         execute::projection,
-        fast_json::JsonRows,
+        fast_json::{JsonRows, row_fields::row_fields},
         id::GlobalId,
         inputs::{
             filter::{MeasurementFilter, MeasurementOrder},
@@ -43,12 +43,6 @@ pub enum DeviceKind {
     Mobile,
     /// Stays in one place: the device has one position.
     Fixed,
-}
-
-/// The name of a kind in the schema.
-pub(in crate::graphql) fn kind_name(kind: domain::device::DeviceKind) -> &'static str {
-    let kind = DeviceKind::from(kind);
-    DeviceKind::items().iter().find(|item| item.value == kind).map_or("", |item| item.name)
 }
 
 /// A sensor device. Its row is loaded on the first use of a field that is not derived from its id.
@@ -110,6 +104,28 @@ pub(in crate::graphql) fn missing_device(id: DeviceId) -> ApiError {
     ApiError::NotFound
 }
 
+row_fields! {
+    /// The values of a device's row.
+    DeviceRow(row of &Device) {
+        /// Unique key, sent by the device with its samples, such as `bike-07`.
+        key: &str = row.key.as_str();
+        /// Display name. Null when it has none.
+        name: Option<&str> = row.name.as_deref();
+        /// Mobile or fixed.
+        kind: DeviceKind = row.kind.into();
+        /// Latitude of a fixed device, in degrees (WGS 84), north positive. Null when it has no fixed position.
+        latitude: Option<f64> = row.position.map(Position::latitude);
+        /// Longitude of a fixed device, in degrees (WGS 84), east positive. Null when it has no fixed position.
+        longitude: Option<f64> = row.position.map(Position::longitude);
+        /// Licence of its data, such as `CC-BY-4.0`. Null when not specified.
+        licence: Option<&str> = row.licence.as_deref();
+        /// Attribution required by users of its data. Null when not specified.
+        attribution: Option<&str> = row.attribution.as_deref();
+        /// Time the device was registered, or its first sample was recorded.
+        created_at: DateTime = row.created_at.into();
+    }
+}
+
 /// Sensor device: a box with one or more sensors that sends samples to the gateway.
 #[Object]
 impl Device {
@@ -118,44 +134,10 @@ impl Device {
         GlobalId::Device(self.id).encode()
     }
 
-    /// Unique key, sent by the device with its samples, such as `bike-07`.
-    async fn key(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
-        Ok(self.row(ctx).await?.key.as_str().to_owned())
-    }
-
-    /// Display name. Null when it has none.
-    async fn name(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
-        Ok(self.row(ctx).await?.name.clone())
-    }
-
-    /// Mobile or fixed.
-    async fn kind(&self, ctx: &Context<'_>) -> Result<DeviceKind, ApiError> {
-        Ok(self.row(ctx).await?.kind.into())
-    }
-
-    /// Latitude of a fixed device, in degrees (WGS 84), north positive. Null when it has no fixed position.
-    async fn latitude(&self, ctx: &Context<'_>) -> Result<Option<f64>, ApiError> {
-        Ok(self.row(ctx).await?.position.map(Position::latitude))
-    }
-
-    /// Longitude of a fixed device, in degrees (WGS 84), east positive. Null when it has no fixed position.
-    async fn longitude(&self, ctx: &Context<'_>) -> Result<Option<f64>, ApiError> {
-        Ok(self.row(ctx).await?.position.map(Position::longitude))
-    }
-
-    /// Licence of its data, such as `CC-BY-4.0`. Null when not specified.
-    async fn licence(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
-        Ok(self.row(ctx).await?.licence.clone())
-    }
-
-    /// Attribution required by users of its data. Null when not specified.
-    async fn attribution(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
-        Ok(self.row(ctx).await?.attribution.clone())
-    }
-
-    /// Time the device was registered, or its first sample was recorded.
-    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime, ApiError> {
-        Ok(self.row(ctx).await?.created_at.into())
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every resolver is async")]
+    async fn row_fields(&self) -> DeviceRow<'_> {
+        DeviceRow(self)
     }
 
     /// Single sensors of the device and their quantities, sorted by sensor id. Empty when it was registered without

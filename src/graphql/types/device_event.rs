@@ -6,7 +6,7 @@ use super::device::Device;
 use crate::{
     api_error::ApiError,
     domain::{device::DeviceId, feed::FeedOffset},
-    graphql::{context::ContextExt as _, cursor::FeedCursor, id::GlobalId},
+    graphql::{context::ContextExt as _, cursor::FeedCursor, fast_json::row_fields::row_fields, id::GlobalId},
 };
 
 /// Event: a device or its measurements changed.
@@ -18,17 +18,23 @@ pub struct DeviceEvent {
     pub device: DeviceId,
 }
 
+row_fields! {
+    /// The values of an event.
+    DeviceEventRow(event: &DeviceEvent) {
+        /// Cursor of the event. A subscription with this cursor as `after` resumes after the event.
+        cursor: String = FeedCursor(event.place).encode_cursor();
+        /// Global id of the device.
+        device_id: ID = GlobalId::Device(event.device).encode();
+    }
+}
+
 /// Event: a device or its measurements changed.
 #[Object]
 impl DeviceEvent {
-    /// Cursor of the event. A subscription with this cursor as `after` resumes after the event.
-    async fn cursor(&self) -> String {
-        FeedCursor(self.place).encode_cursor()
-    }
-
-    /// Global id of the device.
-    async fn device_id(&self) -> ID {
-        GlobalId::Device(self.device).encode()
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every resolver is async")]
+    async fn row_fields(&self) -> DeviceEventRow<'_> {
+        DeviceEventRow(self)
     }
 
     /// Device in its current state. Null when it was deleted.

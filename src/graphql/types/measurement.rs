@@ -12,20 +12,48 @@ use super::{
 };
 use crate::{
     api_error::ApiError,
+    db::measurement_projection::MeasurementProjection,
     domain,
-    domain::{
-        cell::cell_at,
-        joined_readings::GroupReadings,
-        position::Position,
-        quantity::Group,
-        readings::{Readings, to_decimal},
+    domain::{cell::cell_at, joined_readings::GroupReadings, position::Position, quantity::Group, readings::Readings},
+    graphql::{
+        context::ContextExt as _,
+        fast_json::row_fields::row_fields,
+        id::GlobalId,
+        loaders::ReadingsKey,
+        scalar::{DateTime, Float32},
     },
-    graphql::{context::ContextExt as _, id::GlobalId, loaders::ReadingsKey, scalar::DateTime},
 };
 
 /// One stored sample of a device: position, values and quality flags at one time.
 #[derive(Clone)]
 pub struct Measurement(pub domain::measurement::Measurement);
+
+row_fields! {
+    /// The values of a measurement's row.
+    MeasurementRow(row: &domain::measurement::Measurement) reads MeasurementProjection {
+        /// Time of the sample.
+        measured_at: DateTime = row.key.measured_at.into(), reads KEY;
+        /// Time the gateway stored the sample.
+        recorded_at: DateTime = row.recorded_at.into(), reads RECORDED_AT;
+        /// Maximum error of `measuredAt`, in seconds: the sample may be this much older. Null when the sensor sent the
+        /// time.
+        time_uncertainty: Option<i32> = row.time_uncertainty_s, reads TIME_UNCERTAINTY;
+        /// Latitude of the sample, in degrees (WGS 84), north positive. Null when the sample has no position.
+        latitude: Option<f64> = row.position.map(Position::latitude), reads POSITION;
+        /// Longitude of the sample, in degrees (WGS 84), east positive. Null when the sample has no position.
+        longitude: Option<f64> = row.position.map(Position::longitude), reads POSITION;
+        /// Particulate matter up to 1 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
+        pm1: Option<Float32> = row.pm1.map(Float32), reads PM1;
+        /// Particulate matter up to 2.5 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
+        pm25: Option<Float32> = row.pm2_5.map(Float32), reads PM2_5;
+        /// Particulate matter up to 4 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
+        pm4: Option<Float32> = row.pm4.map(Float32), reads PM4;
+        /// Particulate matter up to 10 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
+        pm10: Option<Float32> = row.pm10.map(Float32), reads PM10;
+        /// Quality flags: reasons to doubt the sample. Values are returned unchanged, as they were received.
+        flags: Vec<QualityFlag> = quality_flag::from_set(row.flags), reads FLAGS;
+    }
+}
 
 /// One stored sample of a device: position, values and quality flags at one time.
 #[Object]
@@ -35,35 +63,15 @@ impl Measurement {
         GlobalId::Measurement(self.0.key).encode()
     }
 
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every resolver is async")]
+    async fn row_fields(&self) -> MeasurementRow<'_> {
+        MeasurementRow(&self.0)
+    }
+
     /// Device that took the sample.
     async fn device(&self) -> Device {
         Device::from_id(self.0.key.device_id)
-    }
-
-    /// Time of the sample.
-    async fn measured_at(&self) -> DateTime {
-        self.0.key.measured_at.into()
-    }
-
-    /// Time the gateway stored the sample.
-    async fn recorded_at(&self) -> DateTime {
-        self.0.recorded_at.into()
-    }
-
-    /// Maximum error of `measuredAt`, in seconds: the sample may be this much older. Null when the sensor sent the
-    /// time.
-    async fn time_uncertainty(&self) -> Option<i32> {
-        self.0.time_uncertainty_s
-    }
-
-    /// Latitude of the sample, in degrees (WGS 84), north positive. Null when the sample has no position.
-    async fn latitude(&self) -> Option<f64> {
-        self.0.position.map(Position::latitude)
-    }
-
-    /// Longitude of the sample, in degrees (WGS 84), east positive. Null when the sample has no position.
-    async fn longitude(&self) -> Option<f64> {
-        self.0.position.map(Position::longitude)
     }
 
     /// Index of the H3 cell that contains the position. Up to resolution 12 it is the ancestor of the sample's cell at
@@ -80,31 +88,6 @@ impl Measurement {
     ) -> Result<Option<String>, ApiError> {
         let resolution = check_resolution(resolution)?;
         Ok(self.0.position.map(|position| cell_at(position, resolution).to_string()))
-    }
-
-    /// Particulate matter up to 1 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
-    async fn pm1(&self) -> Option<f64> {
-        self.0.pm1.map(to_decimal)
-    }
-
-    /// Particulate matter up to 2.5 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
-    async fn pm25(&self) -> Option<f64> {
-        self.0.pm2_5.map(to_decimal)
-    }
-
-    /// Particulate matter up to 4 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
-    async fn pm4(&self) -> Option<f64> {
-        self.0.pm4.map(to_decimal)
-    }
-
-    /// Particulate matter up to 10 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
-    async fn pm10(&self) -> Option<f64> {
-        self.0.pm10.map(to_decimal)
-    }
-
-    /// Quality flags: reasons to doubt the sample. Values are returned unchanged, as they were received.
-    async fn flags(&self) -> Vec<QualityFlag> {
-        quality_flag::from_set(self.0.flags)
     }
 
     /// Weather at the sensor. Null when the sample has no such value.

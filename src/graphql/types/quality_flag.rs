@@ -1,6 +1,6 @@
 //! Reasons to doubt a measurement.
 
-use async_graphql::{Enum, resolver_utils::EnumType as _};
+use async_graphql::Enum;
 
 use crate::domain::quality::{self, QualityFlags};
 
@@ -37,9 +37,4 @@ pub enum QualityFlag {
 pub(in crate::graphql) fn from_set(flags: QualityFlags) -> Vec<QualityFlag> {
     use quality::QualityFlag as Flag;
     Flag::ALL.iter().filter(|&&flag| flags.contains(flag)).map(|&flag| flag.into()).collect()
-}
-
-/// A flag's name in the schema.
-pub(in crate::graphql) fn schema_name(flag: QualityFlag) -> &'static str {
-    QualityFlag::items().iter().find(|item| item.value == flag).map_or("", |item| item.name)
 }

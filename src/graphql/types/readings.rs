@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use async_graphql::Object;
 
-use crate::domain::{
-    quantity::{Group, Quantity},
-    readings::Readings,
+use crate::{
+    domain::{
+        quantity::{Group, Quantity},
+        readings::Readings,
+    },
+    graphql::fast_json::row_fields::is_field_name,
 };
 
 /// The group of quantities behind a field of `Measurement`.
@@ -20,13 +23,9 @@ pub(in crate::graphql) fn group_by_field(field: &str) -> Option<Group> {
     }
 }
 
-/// The quantity behind a field of a group. The field's name is the quantity's name in camel case.
+/// The quantity behind a field of a group.
 pub(in crate::graphql) fn quantity_by_field(group: Group, field: &str) -> Option<Quantity> {
-    let is_named = |quantity: &Quantity| {
-        let name = quantity.definition().name.bytes().filter(|&byte| byte != b'_');
-        name.eq(field.bytes().map(|byte| byte.to_ascii_lowercase()))
-    };
-    Quantity::in_group(group).find(is_named)
+    Quantity::in_group(group).find(|quantity| is_field_name(quantity.definition().name, field))
 }
 
 /// Weather at the sensor. A field is null when the sensor did not send the value.

@@ -14,7 +14,7 @@ use crate::{
     domain::statistics::hours_overlapping,
     graphql::{
         context::ContextExt as _,
-        fast_json::JsonRows,
+        fast_json::{JsonRows, row_fields::row_fields},
         inputs::interval::{Interval, local_time},
         scalar::DateTime,
     },
@@ -39,28 +39,44 @@ pub struct BucketLabels {
     pub interval: Option<domain::interval::Interval>,
 }
 
+row_fields! {
+    /// The values of a row of statistics.
+    StatisticsRow(group: &Statistics) {
+        /// Start of the bucket (inclusive). Without `every`: the start of the filter. Null when the filter has no
+        /// start.
+        start: Option<DateTime> = group.span().0.map(Into::into);
+        /// `start` as local time of `timeZone`, in RFC 3339 with the offset from UTC, such as
+        /// `2026-03-29T03:00:00+02:00`. The offset distinguishes two buckets of the same local hour when clocks go
+        /// back. Null when `start` is null.
+        start_local: Option<String> = group.span().0.map(|start| local_time(start, group.labels.time_zone));
+        /// End of the bucket (exclusive). Without `every`: the end of the filter. Null when the filter has no end.
+        end: Option<DateTime> = group.span().1.map(Into::into);
+        /// Length of the bucket: `every`, or the interval chosen for `every: AUTO`. Null without `every`.
+        interval: Option<Interval> = group.labels.interval.map(Into::into);
+        /// Index of the H3 cell of the group. Null when statistics are not grouped by cell.
+        cell: Option<String> = group.row.cell.map(|cell| cell.to_string());
+        /// Local hour of the day in `timeZone`, 0 to 23. Null when statistics are not grouped by hour of the day.
+        hour_of_day: Option<i32> = group.row.hour_of_day;
+        /// Local day of the week in `timeZone`, 1 (Monday) to 7 (Sunday). Null when statistics are not grouped by day
+        /// of the week.
+        day_of_week: Option<i32> = group.row.day_of_week;
+        /// Number of measurements, with or without valid values.
+        count: i64 = group.row.count;
+        /// Share of hours with measurements, 0 to 1: UTC hours from `start` to `end`, limited to the span of the
+        /// filter. A measurement flagged `OUT_OF_RANGE` without a valid particulate, weather, gas, sound or light value
+        /// covers no hour, unless `includeInvalid` is set. Null when `start` or `end` is null, and when grouped by hour
+        /// of the day or day of the week.
+        coverage: Option<f64> = group.coverage_share();
+    }
+}
+
 /// Statistics of one group of measurements: of one bucket of time, device, cell, hour of the day or day of the week.
 #[Object]
 impl Statistics {
-    /// Start of the bucket (inclusive). Without `every`: the start of the filter. Null when the filter has no start.
-    async fn start(&self) -> Option<DateTime> {
-        self.span().0.map(Into::into)
-    }
-
-    /// `start` as local time of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`.
-    /// The offset distinguishes two buckets of the same local hour when clocks go back. Null when `start` is null.
-    async fn start_local(&self) -> Option<String> {
-        self.start_local_text()
-    }
-
-    /// End of the bucket (exclusive). Without `every`: the end of the filter. Null when the filter has no end.
-    async fn end(&self) -> Option<DateTime> {
-        self.span().1.map(Into::into)
-    }
-
-    /// Length of the bucket: `every`, or the interval chosen for `every: AUTO`. Null without `every`.
-    async fn interval(&self) -> Option<Interval> {
-        self.labels.interval.map(Into::into)
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every resolver is async")]
+    async fn row_fields(&self) -> StatisticsRow<'_> {
+        StatisticsRow(self)
     }
 
     /// Device of the group. Null when statistics are not grouped by device.
@@ -69,58 +85,41 @@ impl Statistics {
         Ok(ctx.loader().load_one(id).await?.map(Into::into))
     }
 
-    /// Index of the H3 cell of the group. Null when statistics are not grouped by cell.
-    async fn cell(&self) -> Option<String> {
-        self.row.cell.map(|cell| cell.to_string())
+    #[graphql(flatten)]
+    #[expect(clippy::unused_async, reason = "every resolver is async")]
+    async fn summaries(&self) -> Summaries<'_> {
+        Summaries(self)
     }
+}
 
-    /// Local hour of the day in `timeZone`, 0 to 23. Null when statistics are not grouped by hour of the day.
-    async fn hour_of_day(&self) -> Option<i32> {
-        self.row.hour_of_day
-    }
+/// Summaries of quantities: fields of `Statistics` and `Cell`.
+pub struct Summaries<'a>(pub &'a Statistics);
 
-    /// Local day of the week in `timeZone`, 1 (Monday) to 7 (Sunday). Null when statistics are not grouped by day of
-    /// the week.
-    async fn day_of_week(&self) -> Option<i32> {
-        self.row.day_of_week
-    }
-
-    /// Number of measurements, with or without valid values.
-    async fn count(&self) -> i64 {
-        self.row.count
-    }
-
-    /// Share of hours with measurements, 0 to 1: UTC hours from `start` to `end`, limited to the span of the filter. A
-    /// measurement flagged `OUT_OF_RANGE` without a valid particulate, weather, gas, sound or light value covers no
-    /// hour, unless `includeInvalid` is set. Null when `start` or `end` is null, and when grouped by hour of the day or
-    /// day of the week.
-    async fn coverage(&self) -> Option<f64> {
-        self.coverage_share()
-    }
-
+#[Object]
+impl Summaries<'_> {
     /// Summary of particulate matter up to 1 µm, in µg/m³.
     async fn pm1(&self) -> Summary {
-        self.summary(domain::quantity::Quantity::Pm1)
+        self.0.summary(domain::quantity::Quantity::Pm1)
     }
 
     /// Summary of particulate matter up to 2.5 µm, in µg/m³.
     async fn pm25(&self) -> Summary {
-        self.summary(domain::quantity::Quantity::Pm2_5)
+        self.0.summary(domain::quantity::Quantity::Pm2_5)
     }
 
     /// Summary of particulate matter up to 4 µm, in µg/m³.
     async fn pm4(&self) -> Summary {
-        self.summary(domain::quantity::Quantity::Pm4)
+        self.0.summary(domain::quantity::Quantity::Pm4)
     }
 
     /// Summary of particulate matter up to 10 µm, in µg/m³.
     async fn pm10(&self) -> Summary {
-        self.summary(domain::quantity::Quantity::Pm10)
+        self.0.summary(domain::quantity::Quantity::Pm10)
     }
 
     /// Summary of any quantity, in its unit (see `Quantity`).
     async fn quantity(&self, #[graphql(desc = "Quantity to summarise.")] of: Quantity) -> Summary {
-        self.summary(of.into())
+        self.0.summary(of.into())
     }
 }
 
@@ -148,7 +147,7 @@ type Moment = chrono::DateTime<Utc>;
 
 impl Statistics {
     /// Start and end of the bucket, or of the filter.
-    pub(in crate::graphql) fn span(&self) -> (Option<Moment>, Option<Moment>) {
+    fn span(&self) -> (Option<Moment>, Option<Moment>) {
         let bounds = self.row.bucket.and_then(|bucket| self.query.bounds.get(bucket..=bucket + 1));
         match bounds {
             Some(bounds) => (bounds.first().copied(), bounds.last().copied()),
@@ -156,13 +155,8 @@ impl Statistics {
         }
     }
 
-    /// See `startLocal`.
-    pub(in crate::graphql) fn start_local_text(&self) -> Option<String> {
-        self.span().0.map(|start| local_time(start, self.labels.time_zone))
-    }
-
     /// See `coverage`.
-    pub(in crate::graphql) fn coverage_share(&self) -> Option<f64> {
+    pub(super) fn coverage_share(&self) -> Option<f64> {
         if self.row.hour_of_day.or(self.row.day_of_week).is_some() {
             return None;
         }

@@ -12,7 +12,7 @@ use crate::{
         quality::QualityFlags,
         quantity::Quantity,
     },
-    graphql::types::quality_flag,
+    graphql::types::{enum_name, quality_flag},
 };
 
 /// Maximum device names in the text; the rest of a longer list is counted.
@@ -116,5 +116,5 @@ fn area_text(area: &Area) -> String {
 }
 
 fn flag_list(flags: QualityFlags) -> String {
-    quality_flag::from_set(flags).into_iter().map(quality_flag::schema_name).collect::<Vec<_>>().join(", ")
+    quality_flag::from_set(flags).into_iter().map(enum_name).collect::<Vec<_>>().join(", ")
 }

@@ -85,7 +85,7 @@ pub async fn insert_missing(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "insert into device (key, kind, created_at)
-         select key, kind, $3 from unnest($1::text[], $2::text[]) as heard (key, kind)
+         select key, kind, $3 from unnest($1::text[], $2::text[]) as new_device (key, kind)
          on conflict (key) do nothing",
         keys as &[&str],
         kinds as &[&str],

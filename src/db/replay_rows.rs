@@ -118,7 +118,7 @@ pub async fn count_by_uplink(
     let uplinks: Vec<_> = moments.iter().map(|moment| moment.2).collect();
     let rows = sqlx::query!(
         r#"select m.uplink_id as "uplink_id!", count(*) as "count!"
-           from unnest($1::bigint[], $2::timestamptz[], $3::uuid[]) as told (device_id, measured_at, uplink_id)
+           from unnest($1::bigint[], $2::timestamptz[], $3::uuid[]) as sample (device_id, measured_at, uplink_id)
            join measurement m using (device_id, measured_at, uplink_id)
            group by m.uplink_id"#,
         &devices,

@@ -30,7 +30,7 @@ use support::{
 use tokio::time::sleep;
 
 /// Number of concurrent connections.
-const CLIENTS: usize = 4;
+const CLIENT_COUNT: usize = 4;
 
 /// A query to the gateway and the equivalent path of the handler.
 struct Case {
@@ -49,7 +49,7 @@ async fn main() -> Result<()> {
     }
     let seconds = std::env::var("AIRGRAPH_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     let sizes = std::env::var("AIRGRAPH_BENCH_ROWS").unwrap_or_else(|_| "1000000,50000000".to_owned());
-    let load = Load { clients: CLIENTS, seconds, key: None };
+    let load = Load { clients: CLIENT_COUNT, seconds, key: None };
     let mut medians: Vec<Vec<f64>> = Vec::new();
     for size in sizes.split(',') {
         let database = database().await?;
@@ -67,14 +67,14 @@ async fn main() -> Result<()> {
 }
 
 /// Number of months that have their index.
-const INDEXED: &str =
+const INDEXED_MONTHS_STATEMENT: &str =
     "select count(*) from pg_index where indisvalid and indexrelid::regclass::text like 'cell_hour_%_whole'";
 
 /// Measures all queries, and returns the gateway's median times.
 async fn measure(database: &Database, load: &Load) -> Result<Vec<f64>> {
     let gateway = Gateway::start(&database.url).await?; // fills the rollups
     let pool = PgPool::connect(&database.url).await?;
-    while sqlx::query_scalar::<_, i64>(INDEXED).fetch_one(&pool).await? < 12 {
+    while sqlx::query_scalar::<_, i64>(INDEXED_MONTHS_STATEMENT).fetch_one(&pool).await? < 12 {
         sleep(Duration::from_millis(200)).await; // built in the background
     }
     // Postgres would do this later, possibly during a measurement.
@@ -82,7 +82,7 @@ async fn measure(database: &Database, load: &Load) -> Result<Vec<f64>> {
     sqlx::raw_sql("checkpoint").execute(&PgPool::connect(&database.superuser_url()?).await?).await?;
     let rows: i64 = sqlx::query_scalar("select count(*) from measurement").fetch_one(&pool).await?;
     let reference = Reference::start(&database.url).await?;
-    println!("\n{rows} measurements, {CLIENTS} connections: the gateway, and below it a handler written by hand");
+    println!("\n{rows} measurements, {CLIENT_COUNT} connections: the gateway, and below it a handler written by hand");
     println!(
         "{:36} {:>9} {:>8} {:>8} {:>9} {:>10} {:>7}",
         "", "answers/s", "p50 ms", "p99 ms", "bytes", "statements", "ratio"
@@ -166,7 +166,7 @@ fn cases() -> Vec<Case> {
             name: "newest 100 in a box, of a month",
             query: format!(
                 "{{ measurements(first: 100, filter: {{ {march}, {} }}) {{ nodes {{ {fields} }} }} }}",
-                area(archive::BOX)
+                area(archive::RIDE_AREA)
             ),
             path: "/box".to_owned(),
         },
@@ -182,7 +182,7 @@ fn cases() -> Vec<Case> {
             name: "map of a town, of a month",
             query: format!(
                 "{{ cells(resolution: 9, filter: {{ {march}, {} }}) {{ index count pm25 {{ mean }} }} }}",
-                area(archive::TOWN)
+                area(archive::TOWN_AREA)
             ),
             path: "/map".to_owned(),
         },

@@ -28,9 +28,9 @@ use sqlx::PgPool;
 use support::{Gateway, archive, is_wanted, setting};
 
 /// Ticks per second in `/proc`.
-const TICKS: f64 = 100.0;
+const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
 /// Approximate slowdown of unoptimised code.
-const UNOPTIMISED: f64 = 12.0;
+const DEBUG_SLOWDOWN: f64 = 12.0;
 /// Maximum CPU time per cost, as a multiple of the minimum.
 const MAX_FACTOR: f64 = 10.0;
 
@@ -44,7 +44,7 @@ struct Line {
 impl Line {
     /// Milliseconds of both per 1000 of cost.
     fn per_thousand(&self) -> f64 {
-        let gateway_ms = if cfg!(debug_assertions) { self.gateway_ms / UNOPTIMISED } else { self.gateway_ms };
+        let gateway_ms = if cfg!(debug_assertions) { self.gateway_ms / DEBUG_SLOWDOWN } else { self.gateway_ms };
         (self.postgres_ms + gateway_ms) / self.cost * 1000.0
     }
 }
@@ -139,7 +139,7 @@ async fn measure(
 fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields: Vec<_> = stat.rsplit(") ").next().context("fields")?.split(' ').collect();
-    Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS)
+    Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / CLOCK_TICKS_PER_SECOND)
 }
 
 /// Weather for half of the measurements.
@@ -164,9 +164,9 @@ fn cases(devices: i64) -> Vec<(&'static str, Value)> {
     let plain = |query: &str| json!({ "query": query });
     let with = |selection: String, filter: Value| json!({ "query": format!("query ($f: MeasurementFilter!) {{ {selection} }}"), "variables": { "f": filter } });
     let month = json!({ "from": "2025-06-01T00:00:00Z", "to": "2025-07-01T00:00:00Z" });
-    let (south, west, north, east) = archive::TOWN;
+    let (south, west, north, east) = archive::TOWN_AREA;
     let town = json!({ "boundingBox": { "south": south, "west": west, "north": north, "east": east } });
-    let (south, west, north, east) = archive::BOX;
+    let (south, west, north, east) = archive::RIDE_AREA;
     let part = json!({ "boundingBox": { "south": south, "west": west, "north": north, "east": east } });
     let ring = |points: i32| {
         let point = |n: i32| {

@@ -25,11 +25,11 @@ use support::{
 };
 
 /// Number of concurrent connections.
-const CLIENTS: usize = 16;
+const CLIENT_COUNT: usize = 16;
 /// Number of samples of the listed device.
-const SAMPLES: i64 = 200_000;
+const SAMPLE_COUNT: i64 = 200_000;
 /// Number of devices of the nested query, and of samples of each.
-const DEVICES: i64 = 50;
+const DEVICE_COUNT: i64 = 50;
 const SAMPLES_EACH: i64 = 500;
 
 #[tokio::main]
@@ -43,7 +43,8 @@ async fn main() -> Result<()> {
     let seconds = setting("AIRGRAPH_BENCH_SECONDS", 5)?;
     let database = database().await?;
     let gateway = Gateway::start(&database.url).await?;
-    let bench = Bench { gateway, url: database.url.clone(), anonymous: Load { clients: CLIENTS, seconds, key: None } };
+    let bench =
+        Bench { gateway, url: database.url.clone(), anonymous: Load { clients: CLIENT_COUNT, seconds, key: None } };
     println!("{:44} {:>12} {:>12} {:>7}", "", "airgraph/s", "reference/s", "ratio");
     bench.recording().await?;
     bench.reading().await?;
@@ -172,7 +173,7 @@ async fn fill(pool: &PgPool) -> Result<()> {
     .await?;
     let device = "insert into device (key, kind, created_at) values ('listed', 'fixed', now())";
     sqlx::raw_sql(device).execute(pool).await?;
-    samples(pool, "listed", SAMPLES).await
+    samples(pool, "listed", SAMPLE_COUNT).await
 }
 
 /// The weather of the listed device's samples.
@@ -196,7 +197,7 @@ async fn fill_devices(pool: &PgPool) -> Result<()> {
     sqlx::query(
         "insert into device (key, kind, created_at) select 'a-' || n, 'fixed', now() from generate_series(1, $1) n",
     )
-    .bind(DEVICES)
+    .bind(DEVICE_COUNT)
     .execute(pool)
     .await?;
     samples(pool, "a-%", SAMPLES_EACH).await?;

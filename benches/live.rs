@@ -34,11 +34,11 @@ use support::{
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 /// Devices, each with one sample per second.
-const DEVICES: u32 = 1000;
+const DEVICE_COUNT: u32 = 1000;
 /// Samples in a request, each of another device.
 const IN_A_POST: u32 = 10;
 /// Connections that send samples.
-const WORKERS: u64 = 16;
+const WORKER_COUNT: u64 = 16;
 /// Connections that subscribe concurrently.
 const MAX_CONCURRENT_CONNECTS: usize = 64;
 /// Subscriptions with different filters of one key, and of one of its sockets.
@@ -66,7 +66,7 @@ async fn subscribers(url: &str, seconds: u64) -> Result<()> {
         "{:12} {:>8} {:>12} {:>12} {:>9} {:>9} {:>14} {:>9}",
         "subscribers", "of", "events/s", "due/s", "p50 ms", "p99 ms", "kB idle, each", "CPU idle"
     );
-    for (subscribers, of) in [(0, 0), (1000, 10), (10_000, 10), (100, DEVICES)] {
+    for (subscribers, of) in [(0, 0), (1000, 10), (10_000, 10), (100, DEVICE_COUNT)] {
         // A new gateway for each run, so its memory is that of these subscribers.
         let gateway = Gateway::start(url).await?;
         measure(&gateway, url, subscribers, of, seconds).await?;
@@ -79,7 +79,7 @@ async fn subscribers(url: &str, seconds: u64) -> Result<()> {
 fn different_filter(number: u32) -> String {
     let (row, column) = (number / 100, number % 100);
     let kinds = [
-        format!("devices: [\"{}\"], pm10: {{min: 0.{number:05}}}", name(number % DEVICES)),
+        format!("devices: [\"{}\"], pm10: {{min: 0.{number:05}}}", name(number % DEVICE_COUNT)),
         format!(
             "area: {{boundingBox: {{south: {}.{column:02}, north: {}.{column:02}5, west: {row}, east: {row}.01}}}}",
             10 + row % 30,
@@ -170,7 +170,7 @@ async fn post_singly(gateway: &Gateway, samples: u64) -> Result<()> {
     for number in 0..samples {
         sleep(Duration::from_micros(number * 1_000_000 / SAMPLES_PER_SECOND).saturating_sub(began.elapsed())).await;
         let at = from + TimeDelta::microseconds(i64::try_from(number)?);
-        let device = name(u32::try_from(number)? % DEVICES);
+        let device = name(u32::try_from(number)? % DEVICE_COUNT);
         let sample =
             json!({ "device": device, "time": at, "latitude": 52.2, "longitude": 0.12, "pm2_5": 5.5, "pm10": 9 });
         connection.post("/ingest/json", &json!([sample]).to_string()).await?;
@@ -186,7 +186,7 @@ async fn measure(gateway: &Gateway, url: &str, subscribers: usize, of: u32, seco
     let pid = gateway.pid()?;
     let before = memory_kb(pid, "VmRSS")?;
     let names: Vec<_> = (0..of).map(name).collect();
-    let filter = if of == DEVICES { "null".to_owned() } else { format!("{{devices: {}}}", json!(names)) };
+    let filter = if of == DEVICE_COUNT { "null".to_owned() } else { format!("{{devices: {}}}", json!(names)) };
     let query = format!(
         "subscription {{ measurementRecorded(filter: {filter}) {{ cursor measurement {{
             measuredAt latitude longitude pm25 pm10 device {{ key }} }} }} }}"
@@ -240,10 +240,10 @@ fn name(device: u32) -> String {
 /// Sends a sample of each device per second, at a constant rate.
 async fn post(gateway: &Gateway, from: DateTime<Utc>, seconds: u64) -> Result<()> {
     let began = Instant::now();
-    let posts = u64::from(DEVICES / IN_A_POST); // per second
-    let workers = (0..WORKERS).map(async |worker| {
+    let posts = u64::from(DEVICE_COUNT / IN_A_POST); // per second
+    let workers = (0..WORKER_COUNT).map(async |worker| {
         let mut connection = Connection::open(&gateway.address, Some(support::KEY)).await?;
-        for number in (worker..seconds * posts).step_by(usize::try_from(WORKERS)?) {
+        for number in (worker..seconds * posts).step_by(usize::try_from(WORKER_COUNT)?) {
             let (second, place) = (number / posts, u32::try_from(number % posts)?);
             let due = Duration::from_micros(number * 1_000_000 / posts);
             sleep(due.saturating_sub(began.elapsed())).await;

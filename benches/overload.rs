@@ -30,15 +30,15 @@ use support::{
 use tokio::time::sleep;
 
 /// Numbers of connections to find the best.
-const RISING: [usize; 5] = [8, 16, 32, 64, 128];
+const CONNECTION_COUNTS: [usize; 5] = [8, 16, 32, 64, 128];
 /// Duration of each.
-const EACH: Duration = Duration::from_secs(4);
+const STEP_DURATION: Duration = Duration::from_secs(4);
 /// Minimum number of connections of the overload.
-const MANY: usize = 1000;
+const MIN_OVERLOAD_CONNECTIONS: usize = 1000;
 /// Number of connections that measure.
-const PROBES: usize = 4;
+const PROBE_CONNECTIONS: usize = 4;
 /// Pause after a refusal.
-const REST: Duration = Duration::from_millis(50);
+const REFUSAL_PAUSE: Duration = Duration::from_millis(50);
 
 const QUERIES: [(&str, &str); 2] = [
     (
@@ -70,14 +70,14 @@ async fn main() -> Result<()> {
 async fn overload(gateway: &Gateway, body: &str, time: Duration) -> Result<()> {
     let wrk = Wrk::new(&gateway.address, body)?;
     let mut best = 0_f64;
-    for connections in RISING {
-        let Answers { good, refused, .. } = wrk.run(connections, EACH).await?;
+    for connections in CONNECTION_COUNTS {
+        let Answers { good, refused, .. } = wrk.run(connections, STEP_DURATION).await?;
         println!("  {connections:4} connections: {good:6.0} answers/s, {refused:6.0} refusals/s");
         best = best.max(good);
     }
     // A refused connection sends again after half a second, so these offer twice the best.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands")]
-    let far_too_many = MANY.max((1.1 * best) as usize);
+    let far_too_many = MIN_OVERLOAD_CONNECTIONS.max((1.1 * best) as usize);
     let pid = gateway.pid()?;
     let before = memory_kb(pid, "VmRSS")?;
     // The probes begin later and end sooner, so they measure overload only.
@@ -109,7 +109,7 @@ async fn overload(gateway: &Gateway, body: &str, time: Duration) -> Result<()> {
 /// Latencies of successful responses, sorted, and the number of refusals.
 async fn probe(gateway: &Gateway, body: &str, time: Duration) -> Result<(Vec<Duration>, usize)> {
     let end = Instant::now() + time;
-    let probes = (0..PROBES).map(async |_| {
+    let probes = (0..PROBE_CONNECTIONS).map(async |_| {
         let mut connection = Connection::open(&gateway.address, None).await?;
         let (mut waited, mut refused) = (Vec::new(), 0);
         while Instant::now() < end {
@@ -118,7 +118,7 @@ async fn probe(gateway: &Gateway, body: &str, time: Duration) -> Result<(Vec<Dur
                 waited.push(sent.elapsed());
             } else {
                 refused += 1;
-                sleep(REST).await;
+                sleep(REFUSAL_PAUSE).await;
             }
         }
         Ok::<_, anyhow::Error>((waited, refused))

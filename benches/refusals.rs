@@ -23,7 +23,7 @@ use hyper_util::{
 use serde_json::json;
 use support::{Gateway, database};
 
-const ROUNDS: usize = 200;
+const ROUND_COUNT: usize = 200;
 const JSON: &str = "application/json";
 
 /// A request and its name.
@@ -113,11 +113,11 @@ async fn main() -> Result<()> {
     println!("{:36} {:>10} {:>10} {:>10}", "", "min", "median", "max");
     for hostile in all() {
         let mut times = Vec::new();
-        for _ in 0..ROUNDS {
+        for _ in 0..ROUND_COUNT {
             times.push(time(&client, &gateway, &hostile).await.with_context(|| hostile.name)?);
         }
         times.sort_unstable();
-        let [min, median, max] = [times[0], times[ROUNDS / 2], times[ROUNDS - 1]];
+        let [min, median, max] = [times[0], times[ROUND_COUNT / 2], times[ROUND_COUNT - 1]];
         println!("{:36} {min:>10.2?} {median:>10.2?} {max:>10.2?}", hostile.name);
     }
     gateway.stop().await?;

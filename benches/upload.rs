@@ -22,12 +22,12 @@ use sqlx::Connection as _;
 use support::{Gateway, database, memory_kb, upload};
 
 /// Lines of the compared file, and number of rounds; the fastest of each counts.
-const LINES: u32 = 500_000;
-const ROUNDS: u32 = 3;
+const SHORT_FILE_LINES: u32 = 500_000;
+const ROUND_COUNT: u32 = 3;
 /// Devices in a file, one after the other.
-const DEVICES: u32 = 10;
+const DEVICE_COUNT: u32 = 10;
 /// Lines in one chunk of the body.
-const PIECE: u32 = 1000;
+const LINES_PER_CHUNK: u32 = 1000;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -35,7 +35,7 @@ async fn main() -> Result<()> {
     let database = database().await?;
     let gateway = Gateway::start(&database.url).await?;
     let (mut uploaded, mut copied) = (0.0_f64, 0.0_f64);
-    for round in 0..ROUNDS {
+    for round in 0..ROUND_COUNT {
         // Alternating, so that a slower machine affects both.
         uploaded = uploaded.max(csv(&gateway, round).await?);
         copied = copied.max(copy(&database.url, round).await?);
@@ -44,11 +44,13 @@ async fn main() -> Result<()> {
     println!("{:44} {uploaded:12.0} {copied:12.0} {:6.2}×", "rows of CSV, against COPY", uploaded / copied);
 
     let before = memory_kb(gateway.pid()?, "VmHWM")? / 1024;
-    let pieces = (0..long).step_by(PIECE as usize).map(move |first| lines(9, first..(first + PIECE).min(long), true));
+    let chunks = (0..long)
+        .step_by(LINES_PER_CHUNK as usize)
+        .map(move |first| lines(9, first..(first + LINES_PER_CHUNK).min(long), true));
     let since = Instant::now();
     send(
         &gateway,
-        Body::from_stream(stream::iter(std::iter::once(header(true)).chain(pieces).map(Ok::<_, anyhow::Error>))),
+        Body::from_stream(stream::iter(std::iter::once(header(true)).chain(chunks).map(Ok::<_, anyhow::Error>))),
         long,
     )
     .await?;
@@ -64,10 +66,10 @@ async fn main() -> Result<()> {
 
 /// Uploads a file of new rows and returns rows per second.
 async fn csv(gateway: &Gateway, round: u32) -> Result<f64> {
-    let pieces: Vec<_> = file(round, true).into_iter().map(Ok::<_, anyhow::Error>).collect();
+    let chunks: Vec<_> = file(round, true).into_iter().map(Ok::<_, anyhow::Error>).collect();
     let since = Instant::now();
-    send(gateway, Body::from_stream(stream::iter(pieces)), LINES).await?;
-    Ok(f64::from(LINES) / since.elapsed().as_secs_f64())
+    send(gateway, Body::from_stream(stream::iter(chunks)), SHORT_FILE_LINES).await?;
+    Ok(f64::from(SHORT_FILE_LINES) / since.elapsed().as_secs_f64())
 }
 
 async fn send(gateway: &Gateway, file: Body, lines: u32) -> Result<()> {
@@ -82,24 +84,26 @@ async fn copy(url: &str, round: u32) -> Result<f64> {
     let table = "create table if not exists plain (like measurement including all); truncate plain;
                  alter table plain alter recorded_at set default now(), alter flags set default 0, alter seq set default 0";
     sqlx::raw_sql(table).execute(&mut connection).await?;
-    let pieces = file(round, false);
+    let chunks = file(round, false);
     let since = Instant::now();
     let statement =
         "copy plain (device_id, measured_at, latitude, longitude, pm10, pm2_5) from stdin (format csv, header)";
     let mut copy = connection.copy_in_raw(statement).await?;
-    for piece in pieces {
-        copy.send(piece).await?;
+    for chunk in chunks {
+        copy.send(chunk).await?;
     }
     let copied = copy.finish().await?;
-    ensure!(copied == u64::from(LINES), "{copied}");
+    ensure!(copied == u64::from(SHORT_FILE_LINES), "{copied}");
     let took = since.elapsed().as_secs_f64();
     connection.close().await?;
-    Ok(f64::from(LINES) / took)
+    Ok(f64::from(SHORT_FILE_LINES) / took)
 }
 
 fn file(round: u32, named: bool) -> Vec<Bytes> {
-    let pieces = (0..LINES).step_by(PIECE as usize).map(|first| lines(round, first..first + PIECE, named));
-    std::iter::once(header(named)).chain(pieces).collect()
+    let chunks = (0..SHORT_FILE_LINES)
+        .step_by(LINES_PER_CHUNK as usize)
+        .map(|first| lines(round, first..first + LINES_PER_CHUNK, named));
+    std::iter::once(header(named)).chain(chunks).collect()
 }
 
 fn header(named: bool) -> Bytes {
@@ -111,7 +115,7 @@ fn header(named: bool) -> Bytes {
 fn lines(round: u32, numbers: std::ops::Range<u32>, named: bool) -> Bytes {
     let mut text = String::new();
     for number in numbers {
-        let (device, sample) = (number * DEVICES / LINES, number % (LINES / DEVICES));
+        let (device, sample) = (number * DEVICE_COUNT / SHORT_FILE_LINES, number % (SHORT_FILE_LINES / DEVICE_COUNT));
         let device = round * 1000 + device;
         let start: DateTime<Utc> = DateTime::UNIX_EPOCH + TimeDelta::days(18_628 + 31 * i64::from(round));
         let time = start + TimeDelta::seconds(3 * i64::from(sample));

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Interval of replacing held connections that the gateway has closed.
-const ROUND: Duration = Duration::from_secs(1);
+const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 /// Timeout of opening one.
 const OPEN_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -87,7 +87,7 @@ pub async fn subscriptions(attacker: &Attacker) -> Result<()> {
                 let opened = Subscriber::open_from(address, attacker.from, &attacker.reader_key, &queries).await;
                 let Ok(mut subscriber) = opened else {
                     attacker.count(false);
-                    sleep(ROUND).await;
+                    sleep(RECONNECT_INTERVAL).await;
                     continue;
                 };
                 while let Ok(text) = subscriber.next().await {
@@ -115,7 +115,7 @@ async fn hold(attacker: &Attacker, kinds: &[(usize, &[u8])]) -> Result<()> {
                     Ok(Err(_)) | Err(_) => attacker.count(false),
                 }
             }
-            sleep(ROUND).await;
+            sleep(RECONNECT_INTERVAL).await;
             attacker.count_held(&mut connections).await;
         }
     });

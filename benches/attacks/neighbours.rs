@@ -14,11 +14,11 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::support::load::Connection;
 
 /// Interval between two requests.
-const INTERVAL: Duration = Duration::from_millis(50);
+const REQUEST_INTERVAL: Duration = Duration::from_millis(50);
 /// Timeout of a request, which then counts as failed.
-const TIMEOUT: Duration = Duration::from_secs(30);
-const READER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-const SENSOR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+const READER_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+const SENSOR_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 const QUERY: &str = r#"{"query":"{ measurements(first: 10) { nodes { measuredAt pm25 pm10 } } }"}"#;
 
 /// Latencies of requests.
@@ -62,8 +62,8 @@ struct Client {
 
 impl Neighbours {
     pub async fn connect(address: &str, sensor_key: &str) -> Result<Self> {
-        let reader = Client::connect(address, READER, None).await?;
-        let sensor = Client::connect(address, SENSOR, Some(sensor_key.to_owned())).await?;
+        let reader = Client::connect(address, READER_ADDRESS, None).await?;
+        let sensor = Client::connect(address, SENSOR_ADDRESS, Some(sensor_key.to_owned())).await?;
         Ok(Self { reader, sensor, sampled_at: Clock::system().now() - TimeDelta::hours(1) })
     }
 
@@ -90,19 +90,19 @@ impl Client {
 
     async fn repeat(&mut self, time: Duration, path: &str, mut body: impl FnMut() -> String) -> Result<Latencies> {
         let mut latencies = Latencies::default();
-        let mut ticks = interval(INTERVAL);
+        let mut ticks = interval(REQUEST_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = Instant::now() + time;
         while Instant::now() < end {
             ticks.tick().await;
             let sent = Instant::now();
-            match timeout(TIMEOUT, self.connection.send(path, &body())).await {
+            match timeout(REQUEST_TIMEOUT, self.connection.send(path, &body())).await {
                 Ok(Ok(true)) => latencies.sorted.push(sent.elapsed()),
                 Ok(Ok(false)) => latencies.failed += 1,
                 Ok(Err(_)) | Err(_) => {
                     latencies.failed += 1;
                     let connecting = Connection::open_from(&self.address, self.from, self.key.as_deref());
-                    self.connection = timeout(TIMEOUT, connecting).await??;
+                    self.connection = timeout(REQUEST_TIMEOUT, connecting).await??;
                 }
             }
         }

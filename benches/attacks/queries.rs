@@ -9,7 +9,7 @@ use tokio::{io::AsyncWriteExt as _, time::sleep};
 
 use crate::attacker::{Attacker, workers};
 
-const WORKERS: usize = 16;
+const WORKER_COUNT: usize = 16;
 
 /// One request with many conditions on a quantity of another table, twenty times.
 pub async fn conditions(attacker: &Attacker) -> Result<()> {
@@ -50,7 +50,7 @@ pub async fn large_answers(attacker: &Attacker) -> Result<()> {
     let long = json!({ "query": format!("{{ measurements(first: 10000) {{ nodes {{ {alias}: __typename }} }} }}") });
     let fields = "id measuredAt recordedAt latitude longitude pm1 pm25 pm4 pm10 flags";
     let large = json!({ "query": format!("{{ measurements(first: 10000) {{ nodes {{ {fields} }} }} }}") }).to_string();
-    let unread = workers(WORKERS / 2, |_| async {
+    let unread = workers(WORKER_COUNT / 2, |_| async {
         loop {
             let mut connection = attacker.connect().await?;
             let request = attacker.request("/graphql", "content-type: application/json\r\n", large.as_bytes());
@@ -65,7 +65,7 @@ pub async fn large_answers(attacker: &Attacker) -> Result<()> {
 
 /// Guesses of keys.
 pub async fn invalid_keys(attacker: &Attacker) -> Result<()> {
-    workers(WORKERS, |worker| async move {
+    workers(WORKER_COUNT, |worker| async move {
         for guess in 0_u32.. {
             let headers = format!("content-type: application/json\r\nx-api-key: {worker:016x}{guess:016x}\r\n");
             attacker.send("/graphql", &headers, br#"{"query":"{ server { version } }"}"#).await?;
@@ -78,7 +78,7 @@ pub async fn invalid_keys(attacker: &Attacker) -> Result<()> {
 /// Distinct documents, to evict those of others from the cache.
 pub async fn persisted_documents(attacker: &Attacker) -> Result<()> {
     let padding = "#".repeat(100_000);
-    workers(WORKERS / 4, |worker| {
+    workers(WORKER_COUNT / 4, |worker| {
         let padding = &padding;
         async move {
             for number in 0_u32.. {
@@ -98,7 +98,7 @@ pub async fn persisted_documents(attacker: &Attacker) -> Result<()> {
 
 /// Sends these queries in rotation.
 async fn repeat(attacker: &Attacker, bodies: &[String]) -> Result<()> {
-    workers(WORKERS, |worker| async move {
+    workers(WORKER_COUNT, |worker| async move {
         for body in bodies.iter().cycle().skip(worker % bodies.len()) {
             attacker.query(body).await?;
         }

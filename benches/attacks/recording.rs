@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::attacker::{Attacker, workers};
 
-const WORKERS: usize = 4;
+const WORKER_COUNT: usize = 4;
 
 /// Undecodable bodies, which are stored.
 pub async fn undecodable(attacker: &Attacker) -> Result<()> {
@@ -51,7 +51,7 @@ pub async fn leap_second(attacker: &Attacker) -> Result<()> {
 
 /// Sends bodies, each made from the numbers of its worker and of the request.
 async fn repeat(attacker: &Attacker, body: impl Fn(usize, u32) -> String) -> Result<()> {
-    workers(WORKERS, |worker| {
+    workers(WORKER_COUNT, |worker| {
         let body = &body;
         async move {
             for number in 0.. {

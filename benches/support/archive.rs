@@ -15,14 +15,14 @@ const BEFORE_ROLLUPS: i64 = 9;
 /// Samples of the station in a year.
 const STATION_ROWS: u32 = 365 * 576;
 /// Samples of a bicycle's daily ride.
-const RIDE: u32 = 27;
+const SAMPLES_PER_RIDE: u32 = 27;
 /// Bicycles in the town; all others ride elsewhere.
-const IN_TOWN: u32 = 80;
+const BIKES_IN_TOWN: u32 = 80;
 
 /// The town: south, west, north, east.
-pub const TOWN: (f64, f64, f64, f64) = (52.18, 0.08, 52.24, 0.18);
+pub const TOWN_AREA: (f64, f64, f64, f64) = (52.18, 0.08, 52.24, 0.18);
 /// A part of it, in which some of the bicycles ride.
-pub const BOX: (f64, f64, f64, f64) = (52.195, 0.115, 52.205, 0.135);
+pub const RIDE_AREA: (f64, f64, f64, f64) = (52.195, 0.115, 52.205, 0.135);
 
 /// Fills a new database with about `rows` measurements.
 pub async fn fill(url: &str, rows: u32) -> Result<()> {
@@ -30,7 +30,7 @@ pub async fn fill(url: &str, rows: u32) -> Result<()> {
     let mut migrator = sqlx::migrate!();
     migrator.migrations = Cow::Owned(migrator.iter().filter(|one| one.version <= BEFORE_ROLLUPS).cloned().collect());
     migrator.run(&pool).await?;
-    let bikes = rows.saturating_sub(STATION_ROWS) / (RIDE * 365);
+    let bikes = rows.saturating_sub(STATION_ROWS) / (SAMPLES_PER_RIDE * 365);
     places(&pool, bikes).await?;
     for month in 1..=12 {
         let partition = format!("measurement_2025_{month:02}");
@@ -83,7 +83,7 @@ async fn places(pool: &PgPool, bikes: u32) -> Result<()> {
     let (mut latitudes, mut longitudes, mut cells) = (Vec::new(), Vec::new(), Vec::new());
     for bike in 0..bikes {
         let (latitude, longitude) = home(bike);
-        for step in 0..RIDE {
+        for step in 0..SAMPLES_PER_RIDE {
             let place = Position::try_new(latitude, longitude + f64::from(step) * 0.0004)?;
             keys.push(format!("bike-{bike:05}"));
             steps.push(i32::try_from(step)?);
@@ -117,9 +117,9 @@ async fn places(pool: &PgPool, bikes: u32) -> Result<()> {
 
 /// The start of a bicycle's ride.
 fn home(bike: u32) -> (f64, f64) {
-    if bike < IN_TOWN {
+    if bike < BIKES_IN_TOWN {
         return (52.185 + f64::from(bike / 8) * 0.005, 0.085 + f64::from(bike % 8) * 0.01);
     }
-    let elsewhere = bike - IN_TOWN;
+    let elsewhere = bike - BIKES_IN_TOWN;
     (45.0 + f64::from(elsewhere / 100) * 0.05, -5.0 + f64::from(elsewhere % 100) * 0.05)
 }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
 
-use super::archive::{BOX, TOWN};
+use super::archive::{RIDE_AREA, TOWN_AREA};
 
 type Answer<T> = Result<Json<Vec<T>>, StatusCode>;
 
@@ -121,7 +121,7 @@ async fn devices(State(pool): State<PgPool>) -> Answer<Device> {
 }
 
 async fn in_box(State(pool): State<PgPool>) -> Answer<Sample> {
-    let (south, west, north, east) = BOX;
+    let (south, west, north, east) = RIDE_AREA;
     let rows = sqlx::query_as(
         "select measured_at, latitude, longitude, pm2_5, pm10 from measurement
          where measured_at >= '2025-03-01 00:00Z' and measured_at < '2025-04-01 00:00Z'
@@ -144,7 +144,7 @@ async fn hours(State(pool): State<PgPool>) -> Answer<Hour> {
 }
 
 async fn map(State(pool): State<PgPool>) -> Answer<Hexagon> {
-    let (south, west, north, east) = TOWN;
+    let (south, west, north, east) = TOWN_AREA;
     let rows = sqlx::query_as(
         "select (cell & ~((15::bigint << 52) | 262143)) | (9::bigint << 52) | 262143 as cell, count(*) as count, avg(pm2_5) as mean
          from measurement

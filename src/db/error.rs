@@ -146,7 +146,7 @@ impl DbError {
 }
 
 /// Message of a transaction that conflicted with another one, or of a replica's query that conflicted with recovery.
-const CONFLICT: &str = "conflict with a concurrent change; retry in a moment";
+const CONFLICT_MESSAGE: &str = "conflict with a concurrent change; retry in a moment";
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
@@ -155,7 +155,7 @@ impl From<DbError> for ApiError {
                 tracing::warn!(error = &source as &dyn std::error::Error, "database unavailable");
                 Self::Unavailable(ApiError::DATABASE_UNAVAILABLE)
             }
-            DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT),
+            DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT_MESSAGE),
             DbError::Busy(_) => Self::Overloaded,
             DbError::Timeout(_) => Self::Timeout,
             error => Self::Internal(error.into()),
@@ -168,7 +168,7 @@ impl From<Arc<DbError>> for ApiError {
     fn from(error: Arc<DbError>) -> Self {
         match &*error {
             DbError::Unavailable(_) => Self::Unavailable(ApiError::DATABASE_UNAVAILABLE),
-            DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT),
+            DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT_MESSAGE),
             DbError::Busy(_) => Self::Overloaded,
             DbError::Timeout(_) => Self::Timeout,
             _ => Self::Internal(anyhow::Error::new(error)),

@@ -16,7 +16,7 @@ const MAX_SPANS: usize = 64;
 const MAX_TEST_CELLS: usize = 1000;
 
 /// The coarsest cells of a small area: about 36 km², smaller than a county.
-const COARSEST: Resolution = Resolution::Six;
+const MIN_SMALL_AREA_RESOLUTION: Resolution = Resolution::Six;
 
 /// Ranges of stored cells that cover an area, both ends inclusive.
 pub(super) struct CellSpans {
@@ -37,7 +37,7 @@ impl CellSpans {
         Self {
             inside: spans(&cover.inside),
             border: spans(&cover.border),
-            has_coarse_cells: all.iter().any(|cell| cell.resolution() < COARSEST),
+            has_coarse_cells: all.iter().any(|cell| cell.resolution() < MIN_SMALL_AREA_RESOLUTION),
             all: spans(&all),
         }
     }

@@ -22,13 +22,13 @@ const MEASUREMENT_TABLES: [PartitionedTable; 7] = [
     ("ambient", ""),
     ("motion", ""),
     ("device_status", ""),
-    ("device_hour", FILLFACTOR),
-    ("cell_hour", FILLFACTOR),
+    ("device_hour", FILLFACTOR_CLAUSE),
+    ("cell_hour", FILLFACTOR_CLAUSE),
 ];
 /// The tables partitioned by the month of arrival.
 const UPLINK_TABLES: [PartitionedTable; 1] = [("uplink", "")];
 /// Free space for HOT updates: during its month (`covering_index`) no index holds the columns that change.
-const FILLFACTOR: &str = "with (fillfactor = 80)";
+const FILLFACTOR_CLAUSE: &str = "with (fillfactor = 80)";
 /// Advisory lock that serialises creating partitions among all gateways on one database. The value is arbitrary.
 const CREATE_LOCK_ID: i64 = 0x6169_7267_0001;
 /// Time limit of each statement and each wait for a lock during the creation. Sessions of the recorder have shorter

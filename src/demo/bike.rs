@@ -17,8 +17,9 @@ use crate::domain::sample::Sample;
 /// (UTC). Between two of them is time for the longest ride.
 type OutingHours = (f64, f64, f64);
 
-const WORKING_DAY: [OutingHours; 4] = [(1.0, 6.8, 8.7), (0.5, 11.8, 13.4), (1.0, 16.0, 17.9), (0.4, 19.2, 21.5)];
-const WEEKEND: [OutingHours; 4] = [(1.0, 9.0, 10.6), (0.5, 12.5, 14.2), (1.0, 15.5, 17.2), (0.3, 19.0, 21.0)];
+const WORKING_DAY_OUTINGS: [OutingHours; 4] =
+    [(1.0, 6.8, 8.7), (0.5, 11.8, 13.4), (1.0, 16.0, 17.9), (0.4, 19.2, 21.5)];
+const WEEKEND_OUTINGS: [OutingHours; 4] = [(1.0, 9.0, 10.6), (0.5, 12.5, 14.2), (1.0, 15.5, 17.2), (0.3, 19.0, 21.0)];
 
 /// The shortest planned ride, in hours at cruising speed; it takes at least ten minutes.
 const MIN_OUTING_HOURS: f64 = 0.19;
@@ -51,7 +52,8 @@ pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Ai
 
 /// Start of the ride, in hours of the day.
 fn departure_hours(date: NaiveDate, rng: &mut ChaCha8Rng) -> Vec<f64> {
-    let outings = if matches!(date.weekday(), Weekday::Sat | Weekday::Sun) { WEEKEND } else { WORKING_DAY };
+    let outings =
+        if matches!(date.weekday(), Weekday::Sat | Weekday::Sun) { WEEKEND_OUTINGS } else { WORKING_DAY_OUTINGS };
     let mut hours = Vec::new();
     for (probability, from, to) in outings {
         if chance(rng, probability) {
@@ -145,7 +147,7 @@ mod tests {
 
     #[test]
     fn ride_starts_leave_time_for_the_longest_ride() {
-        for day in [WORKING_DAY, WEEKEND] {
+        for day in [WORKING_DAY_OUTINGS, WEEKEND_OUTINGS] {
             for pair in day.windows(2) {
                 assert!(pair[0].2 + 40.0 / 60.0 < pair[1].1);
             }

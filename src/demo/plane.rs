@@ -5,12 +5,12 @@
 use crate::domain::position::Position;
 
 /// The middle of the town, in degrees (WGS 84).
-pub(super) const CENTRE: (f64, f64) = (52.205, 0.12);
+pub(super) const TOWN_CENTRE: (f64, f64) = (52.205, 0.12);
 
 /// Metres in a degree of latitude, on a sphere of the earth's mean radius (6371.0088 km).
 const METRES_PER_DEGREE: f64 = 111_195.08;
 
-/// A point as metres east and north of [`CENTRE`].
+/// A point as metres east and north of [`TOWN_CENTRE`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Point {
     pub east_m: f64,
@@ -21,16 +21,16 @@ impl Point {
     /// The point at these degrees.
     pub(super) fn at(latitude: f64, longitude: f64) -> Self {
         Self {
-            east_m: (longitude - CENTRE.1) * metres_per_degree_of_longitude(),
-            north_m: (latitude - CENTRE.0) * METRES_PER_DEGREE,
+            east_m: (longitude - TOWN_CENTRE.1) * metres_per_degree_of_longitude(),
+            north_m: (latitude - TOWN_CENTRE.0) * METRES_PER_DEGREE,
         }
     }
 
     /// The point in degrees, to six decimals (0.1 m) as GPS receivers send it. `None` beyond the earth's degrees, which
     /// are nowhere near the town.
     pub(super) fn position(self) -> Option<Position> {
-        let latitude = CENTRE.0 + self.north_m / METRES_PER_DEGREE;
-        let longitude = CENTRE.1 + self.east_m / metres_per_degree_of_longitude();
+        let latitude = TOWN_CENTRE.0 + self.north_m / METRES_PER_DEGREE;
+        let longitude = TOWN_CENTRE.1 + self.east_m / metres_per_degree_of_longitude();
         Position::try_new(rounded(latitude, 6), rounded(longitude, 6)).ok()
     }
 
@@ -70,7 +70,7 @@ impl Point {
 
 /// A degree of longitude is shorter than one of latitude by the cosine of the latitude.
 fn metres_per_degree_of_longitude() -> f64 {
-    METRES_PER_DEGREE * CENTRE.0.to_radians().cos()
+    METRES_PER_DEGREE * TOWN_CENTRE.0.to_radians().cos()
 }
 
 /// A number rounded to some decimals.
@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn a_degree_of_longitude_is_shorter_than_one_of_latitude() {
         let centre = Point::default();
-        let (north, east) = (Point::at(CENTRE.0 + 0.01, CENTRE.1), Point::at(CENTRE.0, CENTRE.1 + 0.01));
+        let (north, east) =
+            (Point::at(TOWN_CENTRE.0 + 0.01, TOWN_CENTRE.1), Point::at(TOWN_CENTRE.0, TOWN_CENTRE.1 + 0.01));
         assert!((centre.distance_m(north) - 1111.95).abs() < 0.01);
         assert!((centre.distance_m(east) / centre.distance_m(north) - 0.6129).abs() < 0.0001);
     }

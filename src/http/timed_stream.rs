@@ -40,7 +40,7 @@ pub(super) struct TimedStream {
 pub(super) struct RequestProgress(Arc<AtomicU32>);
 
 /// The connection is no longer HTTP.
-const UPGRADED: u32 = u32::MAX;
+const UPGRADED_POSITION: u32 = u32::MAX;
 
 impl RequestProgress {
     /// A request head was read.
@@ -55,7 +55,7 @@ impl RequestProgress {
 
     /// The connection is a WebSocket now.
     pub fn upgraded(&self) {
-        self.0.store(UPGRADED, Ordering::Relaxed);
+        self.0.store(UPGRADED_POSITION, Ordering::Relaxed);
     }
 }
 

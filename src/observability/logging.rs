@@ -32,12 +32,12 @@ pub enum LogFormat {
 pub(crate) struct LogThrottle(Mutex<Option<Instant>>);
 
 impl LogThrottle {
-    const INTERVAL: Duration = Duration::from_secs(10);
+    const MIN_LOG_INTERVAL: Duration = Duration::from_secs(10);
 
     /// Whether to log now.
     pub fn is_due(&self) -> bool {
         let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = logged.is_none_or(|at| at.elapsed() > Self::INTERVAL);
+        let is_due = logged.is_none_or(|at| at.elapsed() > Self::MIN_LOG_INTERVAL);
         if is_due {
             *logged = Some(Instant::now());
         }

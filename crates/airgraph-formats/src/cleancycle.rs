@@ -15,20 +15,20 @@
 use airgraph_domain::position::{InvalidPosition, Position};
 
 /// The length of a packet in bytes.
-pub const LEN: usize = 51;
+pub const PACKET_BYTES: usize = 51;
 /// The samples in a packet.
-pub const SAMPLES: usize = 8;
+pub const SAMPLES_PER_PACKET: usize = 8;
 
 const HIGH_BITS: usize = 17;
 const LOW_BITS: usize = 11;
 const PM_BITS: usize = 10;
 const SAMPLE_BITS: usize = 2 * LOW_BITS + 2 * PM_BITS;
 const FIRST_SAMPLE: usize = 2 * HIGH_BITS;
-const TAIL: usize = FIRST_SAMPLE + SAMPLES * SAMPLE_BITS;
+const UNUSED_BITS_START: usize = FIRST_SAMPLE + SAMPLES_PER_PACKET * SAMPLE_BITS;
 
 /// The steps of the low part, and half of them.
-const WINDOW: i32 = 1 << LOW_BITS;
-const HALF_WINDOW: i32 = WINDOW / 2;
+const COORDINATE_WINDOW: i32 = 1 << LOW_BITS;
+const HALF_COORDINATE_WINDOW: i32 = COORDINATE_WINDOW / 2;
 /// Steps in a degree.
 const STEPS_PER_DEGREE: f64 = (1 << 19) as f64;
 
@@ -53,8 +53,8 @@ pub enum Slot {
 /// Why bytes are not a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPacket {
-    /// Not [`LEN`] bytes.
-    #[error("a CleanCycle packet has {LEN} bytes; this one has {0}")]
+    /// Not [`PACKET_BYTES`] bytes.
+    #[error("a CleanCycle packet has {PACKET_BYTES} bytes; this one has {0}")]
     Length(usize),
     /// Every byte is 0.
     #[error("the packet holds nothing but zeros")]
@@ -68,14 +68,14 @@ pub enum InvalidPacket {
 ///
 /// # Errors
 /// If the bytes are not a packet.
-pub fn decode(packet: &[u8]) -> Result<[Slot; SAMPLES], InvalidPacket> {
-    if packet.len() != LEN {
+pub fn decode(packet: &[u8]) -> Result<[Slot; SAMPLES_PER_PACKET], InvalidPacket> {
+    if packet.len() != PACKET_BYTES {
         return Err(InvalidPacket::Length(packet.len()));
     }
     if packet.iter().all(|&byte| byte == 0) {
         return Err(InvalidPacket::AllZero);
     }
-    if (TAIL..LEN * 8).any(|at| bits(packet, at, 1) != 0) {
+    if (UNUSED_BITS_START..PACKET_BYTES * 8).any(|at| bits(packet, at, 1) != 0) {
         return Err(InvalidPacket::Tail);
     }
     let mut latitude = Axis::new(bits(packet, 0, HIGH_BITS));
@@ -104,7 +104,7 @@ pub fn decode(packet: &[u8]) -> Result<[Slot; SAMPLES], InvalidPacket> {
 /// random bytes, 1 in 1800 has so few.
 #[must_use]
 pub fn is_plausible(slots: &[Slot]) -> bool {
-    const LONG_STEP_DEGREES: f64 = HALF_WINDOW as f64 / 4.0 / STEPS_PER_DEGREE;
+    const LONG_STEP_DEGREES: f64 = HALF_COORDINATE_WINDOW as f64 / 4.0 / STEPS_PER_DEGREE;
     let places: Vec<Position> = slots
         .iter()
         .filter_map(|slot| if let Slot::Sample { position, .. } = slot { Some(*position) } else { None })
@@ -116,7 +116,7 @@ pub fn is_plausible(slots: &[Slot]) -> bool {
 /// Whether two positions are farther apart, north or east, than the maximum step between samples.
 #[must_use]
 pub fn is_beyond_half_a_window(from: Position, to: Position) -> bool {
-    const HALF_WINDOW_DEGREES: f64 = HALF_WINDOW as f64 / STEPS_PER_DEGREE;
+    const HALF_WINDOW_DEGREES: f64 = HALF_COORDINATE_WINDOW as f64 / STEPS_PER_DEGREE;
     is_farther(from, to, HALF_WINDOW_DEGREES)
 }
 
@@ -144,8 +144,8 @@ impl Axis {
         let mut raw = self.base | low;
         if let Some(previous) = self.previous {
             let shift = match raw - previous {
-                step if step < -HALF_WINDOW => WINDOW,
-                step if step > HALF_WINDOW => -WINDOW,
+                step if step < -HALF_COORDINATE_WINDOW => COORDINATE_WINDOW,
+                step if step > HALF_COORDINATE_WINDOW => -COORDINATE_WINDOW,
                 _ => 0, // exactly half a window is no crossing
             };
             raw += shift;

@@ -1,6 +1,6 @@
 //! The packet of `CleanCycle` bicycles: known packets, every rule on bad ones, and the round trip with an encoder.
 
-use airgraph::ingest::cleancycle::{self, InvalidPacket, LEN, Slot};
+use airgraph::ingest::cleancycle::{self, InvalidPacket, PACKET_BYTES, Slot};
 use proptest::prelude::*;
 
 use crate::support::packet::{RawSample, encode, unhex};
@@ -78,8 +78,8 @@ fn any_other_length_is_refused() {
 
 #[test]
 fn packets_of_only_zeros_or_ones_are_rejected() {
-    assert_eq!(cleancycle::decode(&[0; LEN]), Err(InvalidPacket::AllZero));
-    assert_eq!(cleancycle::decode(&[0xff; LEN]), Err(InvalidPacket::Tail));
+    assert_eq!(cleancycle::decode(&[0; PACKET_BYTES]), Err(InvalidPacket::AllZero));
+    assert_eq!(cleancycle::decode(&[0xff; PACKET_BYTES]), Err(InvalidPacket::Tail));
 }
 
 #[test]

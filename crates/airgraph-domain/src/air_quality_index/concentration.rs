@@ -9,7 +9,7 @@
 pub struct Concentration(i64);
 
 /// Ten-thousandths in one.
-const SCALE: i64 = 10_000;
+const FIXED_POINT_SCALE: i64 = 10_000;
 
 impl Concentration {
     /// A concentration in µg/m³, rounded. A negative value, which a sensor sends in clean air, becomes 0.
@@ -25,7 +25,7 @@ impl Concentration {
     /// A concentration in whole µg/m³.
     #[must_use]
     pub const fn whole(value: i64) -> Self {
-        Self(value * SCALE)
+        Self(value * FIXED_POINT_SCALE)
     }
 
     /// In µg/m³.
@@ -39,18 +39,18 @@ impl Concentration {
     /// Whole µg/m³, rounded; halves go up.
     #[must_use]
     pub(super) fn rounded(self) -> i64 {
-        self.0.saturating_add(SCALE / 2) / SCALE
+        self.0.saturating_add(FIXED_POINT_SCALE / 2) / FIXED_POINT_SCALE
     }
 
     /// Whole µg/m³, truncated.
     #[must_use]
     pub(super) fn truncated(self) -> i64 {
-        self.0 / SCALE
+        self.0 / FIXED_POINT_SCALE
     }
 
     /// Whole tenths of µg/m³, truncated.
     #[must_use]
     pub(super) fn truncated_to_tenths(self) -> i64 {
-        self.0 / (SCALE / 10)
+        self.0 / (FIXED_POINT_SCALE / 10)
     }
 }

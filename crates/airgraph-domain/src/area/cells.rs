@@ -20,7 +20,7 @@ pub struct Cells {
 
 impl Cells {
     /// Maximum number of cells in an area.
-    pub const MAX: usize = 1000;
+    pub const MAX_CELLS: usize = 1000;
 
     /// The area of the cells with these indexes, as hexadecimal text.
     ///
@@ -28,8 +28,8 @@ impl Cells {
     /// If there are no cells, too many cells, a text is not a cell index, or a cell is finer than the stored
     /// resolution.
     pub fn try_new(names: &[String]) -> Result<Self, InvalidArea> {
-        if names.is_empty() || names.len() > Self::MAX {
-            return Err(InvalidArea::new("", format!("{} cells; there must be 1 to {}", names.len(), Self::MAX)));
+        if names.is_empty() || names.len() > Self::MAX_CELLS {
+            return Err(InvalidArea::new("", format!("{} cells; there must be 1 to {}", names.len(), Self::MAX_CELLS)));
         }
         let cell = |(at, name): (usize, &String)| {
             let invalid = |reason| InvalidArea::new(format!("[{at}]"), format!("{name:?} {reason}"));

@@ -4,7 +4,7 @@
 use super::{Edge, bounding_cap::Rectangle};
 
 /// Children of a node.
-const BRANCHES: usize = 8;
+const CHILDREN_PER_NODE: usize = 8;
 
 /// A bounding box in degrees; longitudes as in [`Edge`].
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ struct Bounds {
 #[derive(Debug)]
 pub(super) struct EdgeTree<'a> {
     edges: &'a [Edge],
-    /// `levels[0]` has the boxes of `BRANCHES` edges each, the last level a single box.
+    /// `levels[0]` has the boxes of `CHILDREN_PER_NODE` edges each, the last level a single box.
     levels: Vec<Vec<Bounds>>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> EdgeTree<'a> {
         if self.levels[level][at].is_apart_from(rectangle) {
             return false;
         }
-        let children = at * BRANCHES..(at + 1) * BRANCHES;
+        let children = at * CHILDREN_PER_NODE..(at + 1) * CHILDREN_PER_NODE;
         if level > 0 {
             let count = self.levels[level - 1].len();
             return (children.start..children.end.min(count))
@@ -82,5 +82,5 @@ impl Bounds {
 
 /// The next level.
 fn joined(level: &[Bounds]) -> Vec<Bounds> {
-    level.chunks(BRANCHES).map(|chunk| chunk[1..].iter().fold(chunk[0], Bounds::and)).collect()
+    level.chunks(CHILDREN_PER_NODE).map(|chunk| chunk[1..].iter().fold(chunk[0], Bounds::and)).collect()
 }

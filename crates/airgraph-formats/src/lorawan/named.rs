@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// Objects with fields that count as fields of the payload itself.
-const WRAPPERS: &[&str] = &["data", "decoded", "payload", "measurements", "readings", "air"];
+const WRAPPER_FIELDS: &[&str] = &["data", "decoded", "payload", "measurements", "readings", "air"];
 /// Objects with the position of the sample.
-const POSITIONS: &[&str] = &["gps", "gps_location", "gnss", "position", "location", "coordinates"];
+const POSITION_FIELDS: &[&str] = &["gps", "gps_location", "gnss", "position", "location", "coordinates"];
 /// Maximum depth of nested objects.
 const MAX_DEPTH: usize = 3;
 
@@ -74,7 +74,7 @@ impl<'c> NamedFields<'c> {
                 Some(unit) => self.add_with_unit(key, value, unit),
                 None => self.add_at_depth(key, value, depth + 1),
             }
-        } else if POSITIONS.contains(&cayenne::without_channel(&name)) {
+        } else if POSITION_FIELDS.contains(&cayenne::without_channel(&name)) {
             self.add_position(object);
         } else if let Some(sensor) = cayenne::sensor(key) {
             for (channel, value) in entries {
@@ -85,7 +85,7 @@ impl<'c> NamedFields<'c> {
                     cayenne::Sensor::Position => self.add_position(value),
                 }
             }
-        } else if WRAPPERS.contains(&name.as_str()) {
+        } else if WRAPPER_FIELDS.contains(&name.as_str()) {
             for (key, value) in entries {
                 self.add_at_depth(key, value, depth + 1);
             }

@@ -23,7 +23,7 @@ const MAX_BUFFERING_S: i32 = 24 * 60;
 
 /// The slots of the packet in the payload, or why the payload is not a packet. Unless it `is_expected`, the samples
 /// must be plausible for a bicycle.
-pub(super) fn packet(raw: &str, is_expected: bool) -> Result<[Slot; cleancycle::SAMPLES], String> {
+pub(super) fn packet(raw: &str, is_expected: bool) -> Result<[Slot; cleancycle::SAMPLES_PER_PACKET], String> {
     let bytes = BASE64.decode(raw).map_err(|error| format!("no base64: {error}"))?;
     let slots = cleancycle::decode(&bytes).map_err(|error| error.to_string())?;
     if is_expected || cleancycle::is_plausible(&slots) {
@@ -38,7 +38,7 @@ pub(super) fn packet(raw: &str, is_expected: bool) -> Result<[Slot; cleancycle::
 pub(super) fn from_packet(
     device: &DeviceKey,
     received_at: DateTime<Utc>,
-    slots: &[Slot; cleancycle::SAMPLES],
+    slots: &[Slot; cleancycle::SAMPLES_PER_PACKET],
 ) -> Decoded {
     let values = |slot: &Slot| match *slot {
         Slot::Sample { position, pm10, pm2_5 } => Ok((position, f64::from(pm10), f64::from(pm2_5))),

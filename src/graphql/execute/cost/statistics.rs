@@ -23,9 +23,9 @@ const ROLLUP_HOUR_COST: u64 = 1;
 /// Cost of a measurement that is read for statistics.
 const MEASUREMENT_COST: u64 = 2;
 /// Cost of an area for rollups, which is covered with some thousand cells.
-const AREA_OF_ROLLUPS: u64 = 5000;
+const ROLLUP_AREA_COST: u64 = 5000;
 /// One in this many measurements of an area is in a border cell and is read individually.
-const RIM: u64 = 2;
+const BORDER_DIVISOR: u64 = 2;
 /// Cost of a value that is sorted for a percentile.
 const SORTED_VALUE_COST: u64 = 3;
 /// Cost of a joined row: a hash join of a month costs less than reading a measurement.
@@ -113,11 +113,12 @@ impl CostAnalysis<'_> {
             && !(is_finer || is_fine || by_area && of_devices);
         let quantities = selected.quantities.len() as u64;
         let read = if from_rollups && by_area {
-            let rim = if filter.has_area { filter.estimated_measurements(self.archive, None) / RIM } else { 0 };
-            let of_rim = rim.saturating_mul(MEASUREMENT_COST + quantities + filter.cost_per_row());
+            let border =
+                if filter.has_area { filter.estimated_measurements(self.archive, None) / BORDER_DIVISOR } else { 0 };
+            let border_cost = border.saturating_mul(MEASUREMENT_COST + quantities + filter.cost_per_row());
             (self.archive.cell_hours(filter.span) / filter.selectivity())
                 .saturating_mul(ROLLUP_HOUR_COST + quantities)
-                .saturating_add(of_rim)
+                .saturating_add(border_cost)
         } else if from_rollups {
             self.archive.device_hours(filter.span, devices).saturating_mul(ROLLUP_HOUR_COST + quantities)
         } else {
@@ -128,7 +129,7 @@ impl CostAnalysis<'_> {
                 + filter.cost_per_row();
             filter.estimated_measurements(self.archive, devices).saturating_mul(each)
         };
-        let areas = if from_rollups && filter.has_area { AREA_OF_ROLLUPS } else { filter.area_price() };
+        let areas = if from_rollups && filter.has_area { ROLLUP_AREA_COST } else { filter.area_price() };
         self.add_database_cost(
             STATEMENT_COST.saturating_add(read).saturating_add(areas).saturating_add(filter.polygon_cost()),
         );

@@ -160,8 +160,8 @@ fn known_attacks_exceed_the_cost_limit() {
     let filter = value!({ "or": (Value::List((0..49).map(|_| never()).collect())) });
     let count = |n| format!("a{n}: measurements(first: 1, filter: $f) {{ totalCount }} ");
     let attack = format!("query ($f: MeasurementFilter) {{ {} }}", (0..20).map(count).collect::<Vec<_>>().concat());
-    let price = cost_of(&attack, None, value!({ "f": filter }));
-    assert!(price.database > 100_000, "{price:?}");
+    let cost = cost_of(&attack, None, value!({ "f": filter }));
+    assert!(cost.database > 100_000, "{cost:?}");
     let percentiles = |n| format!("a{n}: statistics(filter: {{}}) {{ pm10 {{ percentile(p: {n}) }} }} ");
     let attack = format!("{{ {} }}", (1..=10).map(percentiles).collect::<Vec<_>>().concat());
     assert!(complexity::check(cost_of(&attack, None, value!({}))).is_err(), "{}", database_cost(&attack));

@@ -10,12 +10,12 @@ use airgraph_domain::{quantity::Quantity, unit::Unit};
 use super::{ColumnMeaning, FileKind, contains_name, meaning_in_vocabulary};
 use crate::{airgradient::AIRGRADIENT, vocabulary};
 
-const TIME: &str = "UTC Date/Time";
+const TIME_COLUMN: &str = "UTC Date/Time";
 
 pub(super) const EXPORT: FileKind = FileKind {
     name: "that of AirGradient's export",
     recognises: |names| {
-        contains_name(names, TIME) && (contains_name(names, "Sensor ID") || contains_name(names, "Location ID"))
+        contains_name(names, TIME_COLUMN) && (contains_name(names, "Sensor ID") || contains_name(names, "Location ID"))
     },
     meaning,
     vocabulary: &AIRGRADIENT,
@@ -26,7 +26,7 @@ pub(super) const EXPORT: FileKind = FileKind {
 
 fn meaning(name: &str) -> Option<ColumnMeaning> {
     match name {
-        TIME => Some(ColumnMeaning::Time),
+        TIME_COLUMN => Some(ColumnMeaning::Time),
         "Sensor ID" => Some(ColumnMeaning::Device),
         _ if name.ends_with(" particle count") && name.starts_with("0.3") => {
             Some(ColumnMeaning::quantity(Quantity::Particles0_3, Unit::PerDecilitre))

@@ -15,7 +15,7 @@ pub(super) const PLAIN: FileKind = FileKind {
 };
 
 /// Names of the time column, in lower case without separators.
-const TIME: &[&str] = &[
+const TIME_COLUMNS: &[&str] = &[
     "time",
     "timestamp",
     "datetime",
@@ -29,13 +29,13 @@ const TIME: &[&str] = &[
     "utcdatetime",
 ];
 /// Names of the device column, likewise.
-const DEVICE: &[&str] = &["device", "deviceid", "devicekey"];
+const DEVICE_COLUMNS: &[&str] = &["device", "deviceid", "devicekey"];
 
 fn meaning(name: &str) -> Option<ColumnMeaning> {
     let bare = bare(name);
-    if TIME.contains(&bare.as_str()) {
+    if TIME_COLUMNS.contains(&bare.as_str()) {
         Some(ColumnMeaning::Time)
-    } else if DEVICE.contains(&bare.as_str()) {
+    } else if DEVICE_COLUMNS.contains(&bare.as_str()) {
         Some(ColumnMeaning::Device)
     } else if bare == "date" {
         Some(ColumnMeaning::CalendarDate)
@@ -45,7 +45,7 @@ fn meaning(name: &str) -> Option<ColumnMeaning> {
 }
 
 fn is_time(name: &str) -> bool {
-    TIME.contains(&bare(name).as_str())
+    TIME_COLUMNS.contains(&bare(name).as_str())
 }
 
 /// A name in lower case, without separators.

@@ -195,12 +195,12 @@ mod tests {
     #[derive(Parser)]
     struct Program {
         #[command(flatten)]
-        exposure: SecurityArgs,
+        security: SecurityArgs,
     }
 
     fn parse_settings(arguments: &[&str]) -> SecuritySettings {
         let arguments = std::iter::once(&"airgraph").chain(arguments);
-        Program::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}")).exposure.settings()
+        Program::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}")).security.settings()
     }
 
     #[test]

@@ -34,9 +34,9 @@ pub type Schema = async_graphql::Schema<queries::Query, mutations::Mutation, sub
 /// The schema, ready to execute.
 #[must_use]
 pub fn schema(state: State) -> Schema {
-    let exposure = &state.info.security_profile;
+    let security = &state.info.security_profile;
     let mut builder = builder();
-    if !exposure.introspection {
+    if !security.introspection {
         builder = builder.disable_introspection();
     }
     // Operations are already validated by all rules of the specification.
@@ -64,8 +64,8 @@ fn builder() -> async_graphql::SchemaBuilder<queries::Query, mutations::Mutation
 /// Executes a request for a caller.
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
-    let answer = Box::pin(execute_observed(schema, state, request.into(), caller));
-    execute::panics::catch_panic(&state.metrics.operations, answer, |error| *error).await
+    let executed = Box::pin(execute_observed(schema, state, request.into(), caller));
+    execute::panics::catch_panic(&state.metrics.operations, executed, |error| *error).await
 }
 
 async fn execute_observed(schema: &Schema, state: &State, mut request: Request, caller: Caller) -> Response {

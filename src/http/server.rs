@@ -65,7 +65,7 @@ fn send_refusal(stream: TcpStream, limit: Limit) {
     let error = ApiError::from(limit);
     let status = error.status();
     let reason = limit.reason();
-    let answer = format!(
+    let response = format!(
         "HTTP/1.1 {} {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nRetry-After: {}\r\nConnection: close\r\n\r\n{reason}\n",
         status.as_u16(),
         status.canonical_reason().unwrap_or_default(),
@@ -73,7 +73,7 @@ fn send_refusal(stream: TcpStream, limit: Limit) {
         limit.retry_after().as_secs(),
     );
     if let Ok(mut stream) = stream.into_std() {
-        let _ = stream.write(answer.as_bytes()); // never waits
+        let _ = stream.write(response.as_bytes()); // never waits
     }
 }
 

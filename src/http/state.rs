@@ -121,7 +121,7 @@ impl AppState {
         let connections = Connections::new(&state.info, state.metrics.refusals.clone());
         let limits = state.info.limits.uploads;
         let uploads = Quota::new(limits.max_per_key, limits.max_total);
-        let answers = ResponseMemory::new(state.info.limits.answers, state.metrics.refusals.clone());
+        let response_memory = ResponseMemory::new(state.info.limits.responses, state.metrics.refusals.clone());
         let bodies = BodyMemory::new(state.info.limits.bodies, state.metrics.refusals.clone());
         let sockets = Sockets::new(state.info.limits.websockets, SocketTimeouts::default());
         let key_checks = KeyChecks::new(state.info.limits.keys, state.metrics.refusals.clone());
@@ -137,7 +137,7 @@ impl AppState {
             concurrency_limit: capacity,
             key_checks,
             connections,
-            response_memory: answers,
+            response_memory,
             uploads,
             body_memory: bodies,
             sockets,

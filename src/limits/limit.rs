@@ -47,13 +47,13 @@ limits! {
     /// Time to send the head of a request.
     RequestHead = "request_head", Caller, 1, "the request head was not sent in time";
     /// Time to read a response.
-    SlowReader = "slow_reader", Caller, 1, "the answer was not read in time; request less at once";
+    SlowReader = "slow_reader", Caller, 1, "the response was not read in time; request less at once";
     /// Size of one response.
-    AnswerBytes = "answer_bytes", Caller, 1, "the answer is too large; request smaller pages or fewer fields";
+    ResponseBytes = "response_bytes", Caller, 1, "the response is too large; request smaller pages or fewer fields";
     /// Bytes of the responses to one caller that are being sent.
-    AnswersSentPerCaller = "answers_sent_per_caller", Caller, 10, "too many large answers to you are being sent; read them first";
+    ResponsesSentPerCaller = "responses_sent_per_caller", Caller, 10, "too many large responses to you are being sent; read them first";
     /// Bytes of the responses to all callers that are being sent.
-    AnswersSent = "answers_sent", Gateway, 10, "too many large answers are being sent; retry later";
+    ResponsesSent = "responses_sent", Gateway, 10, "too many large responses are being sent; retry later";
     /// Memory of the bodies of one caller.
     BodiesPerCaller = "bodies_per_caller", Caller, 2, "too many large requests of yours are being read; send fewer at the same time";
     /// Memory of all bodies.

@@ -4,7 +4,6 @@
 //! limit gets `ApiError::LimitReached`, which names the limit and says when to retry; `Refusals` counts these errors
 //! by limit.
 
-mod answers;
 mod bodies;
 mod connections;
 mod deletions;
@@ -14,11 +13,11 @@ mod quota;
 pub mod rate_limit;
 mod reading;
 mod recording;
+mod responses;
 mod subscriptions;
 mod uploads;
 mod websockets;
 
-pub use answers::AnswerLimits;
 pub use bodies::BodyLimits;
 pub use connections::ConnectionLimits;
 pub use deletions::DeletionLimits;
@@ -27,6 +26,7 @@ pub use limit::{Limit, Scope};
 pub use quota::{Permit, Quota, QuotaExceeded};
 pub use reading::ReadLimits;
 pub use recording::RecordingLimits;
+pub use responses::ResponseLimits;
 pub use subscriptions::SubscriptionLimits;
 pub use uploads::UploadLimits;
 pub use websockets::WebSocketLimits;
@@ -36,8 +36,8 @@ pub use websockets::WebSocketLimits;
 pub struct Limits {
     /// TCP connections.
     pub connections: ConnectionLimits,
-    /// GraphQL answers.
-    pub answers: AnswerLimits,
+    /// GraphQL responses.
+    pub responses: ResponseLimits,
     /// Request bodies and messages.
     pub bodies: BodyLimits,
     /// `WebSocket`s.

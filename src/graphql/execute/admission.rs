@@ -40,23 +40,23 @@ pub(crate) struct AdmittedRequest {
 /// # Errors
 /// The response that rejects the request.
 pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Result<AdmittedRequest, Box<Response>> {
-    let (budget, now) = (&state.rate_limiters.cost, state.clock.now());
+    let (rate_limiter, now) = (&state.rate_limiters.cost, state.clock.now());
     let caller_id = client_key(request, caller);
     // A request of a caller over its limit is not parsed.
     check_database_time(state, caller_id, caller_kind(caller)).map_err(rate_limited_response)?;
-    budget.check_n(caller_id, 1, now).map_err(rate_limited_response)?;
-    let refuse = |answer: Box<Response>| {
-        budget.penalize(caller_id, REJECTED_REQUEST_COST, now);
-        answer
+    rate_limiter.check_n(caller_id, 1, now).map_err(rate_limited_response)?;
+    let refuse = |response: Box<Response>| {
+        rate_limiter.penalize(caller_id, REJECTED_REQUEST_COST, now);
+        response
     };
     let document =
         state.document_cache.parse(request).map_err(|error| refuse(error_codes::error_response(vec![error])))?;
-    let exposure = &state.info.security_profile;
-    if !exposure.introspection && document.introspects() {
+    let security = &state.info.security_profile;
+    if !security.introspection && document.introspects() {
         let error = ApiError::Forbidden("the schema can't be read by queries here; ask the operator for it".to_owned());
         return Err(refuse(error_codes::error_response(vec![error_codes::from_api_error(error)])));
     }
-    document.validate(types(), exposure.suggestions).map_err(|errors| refuse(error_codes::error_response(errors)))?;
+    document.validate(types(), security.suggestions).map_err(|errors| refuse(error_codes::error_response(errors)))?;
     state.document_cache.insert(caller_id, &request.query, &document);
     let registration = request.data.get(&TypeId::of::<Registration>()).and_then(|data| data.downcast_ref());
     if let Some(registration) = registration {
@@ -71,14 +71,17 @@ pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
     request.operation_name = None;
     request.variables = Variables::default();
     request.set_parsed_query(operation.document.clone());
-    let price = cost::analyze(&operation, &state.storage_statistics.current(&state.database.reads), now);
-    complexity::check(price).map_err(|reason| {
+    let request_cost = cost::analyze(&operation, &state.storage_statistics.current(&state.database.reads), now);
+    complexity::check(request_cost).map_err(|reason| {
         refuse(error_codes::error_response(vec![error_codes::from_api_error(ApiError::TooComplex(reason))]))
     })?;
     // A caller with a full budget may spend it on one request of any cost.
-    let cost = u32::try_from(price.total()).unwrap_or(u32::MAX).min(budget.limit().map_or(u32::MAX, NonZeroU32::get));
-    let rate_limit_status = budget.check_n(caller_id, cost.saturating_sub(1), now).map_err(rate_limited_response)?;
-    Ok(AdmittedRequest { operation, cost: price, payer: caller_id, rate_limit_status })
+    let cost = u32::try_from(request_cost.total())
+        .unwrap_or(u32::MAX)
+        .min(rate_limiter.limit().map_or(u32::MAX, NonZeroU32::get));
+    let rate_limit_status =
+        rate_limiter.check_n(caller_id, cost.saturating_sub(1), now).map_err(rate_limited_response)?;
+    Ok(AdmittedRequest { operation, cost: request_cost, payer: caller_id, rate_limit_status })
 }
 
 impl AdmittedRequest {
@@ -108,8 +111,10 @@ pub fn caller_kind(caller: &Caller) -> CallerKind {
 /// # Errors
 /// When the budget of database time is used up.
 pub fn check_database_time(state: &State, caller_id: CallerId, kind: CallerKind) -> Result<(), RateLimited> {
-    let Some(budget) = state.rate_limiters.database_time(kind) else { return Ok(()) };
-    budget.check_debt(caller_id, state.clock.now()).inspect_err(|_| state.metrics.refusals.count(Limit::DatabaseTime))
+    let Some(rate_limiter) = state.rate_limiters.database_time(kind) else { return Ok(()) };
+    rate_limiter
+        .check_debt(caller_id, state.clock.now())
+        .inspect_err(|_| state.metrics.refusals.count(Limit::DatabaseTime))
 }
 
 /// Whether an operation needs permission to read. Introspection does not, and mutations have their own rules.
@@ -123,15 +128,15 @@ fn reads_data(operation: &Operation) -> bool {
 
 fn unauthenticated_response(error: ApiError) -> Box<Response> {
     let headers = error.headers();
-    let mut answer = error_codes::error_response(vec![error_codes::from_api_error(error)]);
-    answer.http_headers = headers;
-    answer
+    let mut response = error_codes::error_response(vec![error_codes::from_api_error(error)]);
+    response.http_headers = headers;
+    response
 }
 
 fn rate_limited_response(exhausted: RateLimited) -> Box<Response> {
-    let mut answer = error_codes::error_response(vec![error_codes::from_api_error(ApiError::RateLimited(exhausted))]);
-    answer.http_headers = exhausted.headers();
-    answer
+    let mut response = error_codes::error_response(vec![error_codes::from_api_error(ApiError::RateLimited(exhausted))]);
+    response.http_headers = exhausted.headers();
+    response
 }
 
 /// The caller that is charged: the API key, or else the client address. Requests without either share one budget.

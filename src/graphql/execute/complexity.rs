@@ -11,15 +11,15 @@ pub const MAX_REQUEST_COST: u64 = 20_000_000;
 ///
 /// # Errors
 /// The message when it is exceeded.
-pub fn check(price: Cost) -> Result<(), String> {
-    if price.response > MAX_RESPONSE_COST {
-        let cost = price.response;
+pub fn check(request_cost: Cost) -> Result<(), String> {
+    if request_cost.response > MAX_RESPONSE_COST {
+        let cost = request_cost.response;
         return Err(format!(
             "the response costs {cost}, more than the maximum {MAX_RESPONSE_COST}; each field costs 1, a list its page size times the cost of \
              a row; request smaller pages"
         ));
     }
-    let cost = price.total();
+    let cost = request_cost.total();
     if cost > MAX_REQUEST_COST {
         return Err(format!(
             "the request costs {cost}, more than the maximum {MAX_REQUEST_COST}, as it reads too much data; request a shorter \

@@ -66,10 +66,10 @@ pub(crate) async fn execute(
 /// The database usage limits of a request.
 fn database_usage(state: &State, admitted: &AdmittedRequest, caller: &Caller) -> Arc<DatabaseUsage> {
     let kind = admission::caller_kind(caller);
-    let budget = state.rate_limiters.database_time(kind).cloned();
+    let rate_limiter = state.rate_limiters.database_time(kind).cloned();
     let (limits, metric) = (&state.info.limits.reading, state.metrics.database_time.clone());
     let charged = (state.rate_limiters.cost.clone(), admitted.cost.total());
-    Arc::new(DatabaseUsage::new(limits, (admitted.payer, kind), budget, charged, state.clock.clone(), metric))
+    Arc::new(DatabaseUsage::new(limits, (admitted.payer, kind), rate_limiter, charged, state.clock.clone(), metric))
 }
 
 async fn execute_query(
@@ -84,30 +84,30 @@ async fn execute_query(
         && let Some(pool) = state.read_servers.replica(&replica.address)
     {
         let reader = ReadPool::metered(pool.clone(), account.clone());
-        let answer = cancel_on_drop(run.execute_on(reader, clone_request(&request, run.operation.document.clone())));
-        let answer = Box::pin(replica.unless_lost(answer)).await.filter(|answer| !is_server_error(answer));
-        servers.count_query(&replica.address, answer.is_some());
-        match answer {
-            Some(answer) => return answer,
+        let response = cancel_on_drop(run.execute_on(reader, clone_request(&request, run.operation.document.clone())));
+        let response = Box::pin(replica.unless_lost(response)).await.filter(|response| !is_server_error(response));
+        servers.count_query(&replica.address, response.is_some());
+        match response {
+            Some(response) => return response,
             None => replica.record_query_failure(), // queries only read, so running it again is safe
         }
     }
-    let answer = run.execute_on(primary(account), request).await;
-    servers.count_query(PRIMARY_SERVER, !is_server_error(&answer));
-    answer
+    let response = run.execute_on(primary(account), request).await;
+    servers.count_query(PRIMARY_SERVER, !is_server_error(&response));
+    response
 }
 
 async fn execute_mutation(run: OperationRun<'_>, state: &State, primary: ReadPool, request: Request) -> Response {
     // A caller without key can't write.
     let Some(key) = run.caller.api_key_id() else { return run.execute_on(primary, request).await };
     let writing = state.write_tracker.start_write(key);
-    let mut answer = run.execute_on(primary, request).await;
+    let mut response = run.execute_on(primary, request).await;
     // Not charged to the caller: the mutation is committed and must be answered.
     match probe::load_insert_lsn(&state.database.reads).await {
         Ok(position) => {
             writing.finish(position);
             if let Ok(position) = HeaderValue::try_from(position.to_string()) {
-                answer.http_headers.insert(MIN_LSN_HEADER.clone(), position);
+                response.http_headers.insert(MIN_LSN_HEADER.clone(), position);
             }
         }
         Err(error) => {
@@ -115,7 +115,7 @@ async fn execute_mutation(run: OperationRun<'_>, state: &State, primary: ReadPoo
             tracing::warn!(error, "LSN of a mutation unknown; for a minute its caller reads from the primary");
         }
     }
-    answer
+    response
 }
 
 /// A replica that includes the caller's writes; `None` when only the primary is certain to.
@@ -127,8 +127,8 @@ fn choose_replica(state: &State, request: &Request, caller: &Caller) -> Option<A
 }
 
 /// Whether a response has an error that may not occur on another server.
-fn is_server_error(answer: &Response) -> bool {
-    answer.errors.iter().any(|error| {
+fn is_server_error(response: &Response) -> bool {
+    response.errors.iter().any(|error| {
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
         matches!(code, Some(Value::String(code)) if [ApiError::UNAVAILABLE, ApiError::INTERNAL].contains(&code.as_str()))
     })

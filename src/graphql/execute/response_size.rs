@@ -34,7 +34,7 @@ impl ResponseSize {
     }
 
     fn counted_by(state: &State, refusals: Option<Refusals>) -> Self {
-        let max = state.info.limits.answers.max_bytes;
+        let max = state.info.limits.responses.max_bytes;
         Self(Arc::new(Inner { max_bytes: max, written_bytes: AtomicUsize::new(0), refusals }))
     }
 
@@ -75,7 +75,7 @@ pub(crate) fn check_response(state: &State, response: Response) -> Response {
 /// # Errors
 /// When it is too large.
 pub(crate) fn check(state: &State, data: &Value) -> Result<(), ApiError> {
-    let max = state.info.limits.answers.max_bytes;
+    let max = state.info.limits.responses.max_bytes;
     if response_writer::min_json_size(data) <= max {
         Ok(())
     } else {
@@ -84,6 +84,6 @@ pub(crate) fn check(state: &State, data: &Value) -> Result<(), ApiError> {
 }
 
 fn too_large_error(refusals: Option<&Refusals>, max: usize) -> ApiError {
-    refusals.inspect(|refusals| refusals.count(Limit::AnswerBytes));
+    refusals.inspect(|refusals| refusals.count(Limit::ResponseBytes));
     ApiError::TooComplex(format!("the response is larger than {max} bytes; request smaller pages or fewer fields"))
 }

@@ -19,7 +19,7 @@ use tokio::task::AbortHandle;
 use super::concurrency_limit::ConcurrencyPermit;
 use crate::{
     api_error::ApiError,
-    limits::{AnswerLimits, Limit, Permit, Quota, rate_limit::CallerId},
+    limits::{Limit, Permit, Quota, ResponseLimits, rate_limit::CallerId},
     observability::metrics::refusals::Refusals,
 };
 
@@ -54,7 +54,7 @@ impl AsRef<[u8]> for ReservedResponse {
 impl ResponseMemory {
     /// No response is being sent yet.
     #[must_use]
-    pub fn new(limits: AnswerLimits, refusals: Refusals) -> Self {
+    pub fn new(limits: ResponseLimits, refusals: Refusals) -> Self {
         Self { bytes: Quota::new(limits.max_bytes_sent_per_caller, limits.max_bytes_sent), refusals }
     }
 
@@ -72,7 +72,7 @@ impl ResponseMemory {
             return Ok(text.into());
         }
         let permit = self.bytes.try_acquire_many(&caller, text.len()).map_err(|exceeded| {
-            self.refusals.refuse(exceeded.limit(Limit::AnswersSentPerCaller, Limit::AnswersSent))
+            self.refusals.refuse(exceeded.limit(Limit::ResponsesSentPerCaller, Limit::ResponsesSent))
         })?;
         Ok(Bytes::from_owner(ReservedResponse {
             text,

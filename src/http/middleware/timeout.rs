@@ -50,7 +50,7 @@ pub(crate) fn with_permit<T>(
 /// started, and acquire permits of their own.
 pub(crate) async fn graphql_layer(State(app): State<SharedState>, request: Request, next: Next) -> Response {
     let refuse = graphql::error_responder(app.graphql_http, request.method(), request.headers());
-    let answer = async {
+    let executed = async {
         let (parts, body) = request.into_parts();
         let PresumedCaller { address, caller, kind } = PresumedCaller::from_parts(&parts, &app);
         if let Some(kind) = kind {
@@ -65,5 +65,5 @@ pub(crate) async fn graphql_layer(State(app): State<SharedState>, request: Reque
         let (response, permit) = with_permit(&app, caller, next.run(request)).await?;
         Ok(response_memory::hold_permit_while_sending(response, permit))
     };
-    answer.await.unwrap_or_else(refuse)
+    executed.await.unwrap_or_else(refuse)
 }

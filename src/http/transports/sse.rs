@@ -52,16 +52,16 @@ pub(crate) enum PositionFormat {
 pub(crate) fn execute(app: &SharedState, SseRequest { request, authenticated }: SseRequest) -> Response {
     let operations = app.state.metrics.operations.clone();
     let app = app.clone();
-    let answer = async move {
+    let executed = async move {
         let caller_id = authenticated.caller_id();
-        let answer =
+        let response =
             timeout::with_permit(&app, caller_id, graphql::execute(&app.schema, request, authenticated.caller)).await;
-        let event = answer.and_then(|(response, permit)| {
+        let event = response.and_then(|(response, permit)| {
             app.response_memory.reserve(caller_id, final_event_bytes(&response), Some(permit))
         });
         event.unwrap_or_else(|error| final_event(&GraphqlResponse::from_errors(vec![response::server_error(error)])))
     };
-    respond(&operations, stream::once(answer))
+    respond(&operations, stream::once(executed))
 }
 
 /// Subscribes. `last_event_id` is the cursor sent by an `EventSource`; without it the cursor of the extension `resume`

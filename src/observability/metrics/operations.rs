@@ -98,7 +98,7 @@ impl Default for OperationMetrics {
 impl OperationMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register("graphql_operations", "GraphQL operations, by kind and how they ended", self.total.clone());
-        registry.register("graphql_errors", "Errors in answers to GraphQL operations, by code", self.errors.clone());
+        registry.register("graphql_errors", "Errors in responses to GraphQL operations, by code", self.errors.clone());
         registry.register("graphql_panics", "GraphQL operations that a panic ended", self.panics.clone());
         registry.register_with_unit(
             "graphql_operation_duration",

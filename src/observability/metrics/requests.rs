@@ -29,7 +29,7 @@ impl RequestMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "http_request_duration",
-            "Time until an answer began, by route and class of status",
+            "Time until a response began, by route and class of status",
             Unit::Seconds,
             self.duration.clone(),
         );

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use airgraph::limits::{AnswerLimits, Limits};
+use airgraph::limits::{Limits, ResponseLimits};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tokio::{
@@ -14,8 +14,8 @@ use tokio::{
 use crate::support::{Answer, TestApp, gateway::DEADLINE, live::payloads, socket::Socket};
 
 /// A gateway with 2000 measurements, whose list is 300 kB.
-async fn app(answers: AnswerLimits) -> TestApp {
-    let app = TestApp::with_limits(Limits { answers, ..Limits::default() }).await;
+async fn app(responses: ResponseLimits) -> TestApp {
+    let app = TestApp::with_limits(Limits { responses, ..Limits::default() }).await;
     for minute in 0..2 {
         let sample = |n: u32| {
             json!({ "device": "bike", "measuredAt": format!("2026-05-01T10:{minute:02}:{:02}.{:03}Z", n / 20, n % 20),
@@ -39,7 +39,7 @@ fn code(answer: &Value) -> &Value {
 
 #[tokio::test]
 async fn oversized_response_is_an_error_on_every_transport() {
-    let app = app(AnswerLimits { max_bytes: 100_000, ..AnswerLimits::default() }).await;
+    let app = app(ResponseLimits { max_bytes: 100_000, ..ResponseLimits::default() }).await;
     for query in [FLAT_LIST, LIST] {
         let answer = post(&app, query).await;
         assert!(answer.text.len() < 2000, "{} bytes", answer.text.len());
@@ -85,9 +85,9 @@ async fn wait_until(what: &str, holds: impl Fn() -> bool) {
 /// Attack 3: unread responses took unbounded memory and no concurrency permit.
 #[tokio::test]
 async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
-    let length = post(&app(AnswerLimits::default()).await, FLAT_LIST).await.text.len();
+    let length = post(&app(ResponseLimits::default()).await, FLAT_LIST).await.text.len();
     assert!(length > 250_000, "{length} bytes fit into the buffers of a connection");
-    let limits = AnswerLimits { max_bytes_sent_per_caller: length * 3 / 2, ..AnswerLimits::default() };
+    let limits = ResponseLimits { max_bytes_sent_per_caller: length * 3 / 2, ..ResponseLimits::default() };
     let app = app(limits).await;
     let address = app.listen().await;
     let mut first = send_without_reading(address).await;
@@ -99,7 +99,7 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     let mut answer = vec![0; 4096];
     let read = timeout(DEADLINE, second.read(&mut answer)).await.expect("in time").expect("an answer");
     let answer = String::from_utf8_lossy(&answer[..read]);
-    assert!(answer.starts_with("HTTP/1.1 429 ") && answer.contains("too many large answers to you"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 429 ") && answer.contains("too many large responses to you"), "{answer}");
     assert_eq!(post(&app, FLAT_LIST).await.status, StatusCode::OK, "another address");
 
     let mut read = 0;
@@ -122,8 +122,8 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
 /// An event is a response like any other; a large one is an error, and the events beside it are complete.
 #[tokio::test]
 async fn an_event_that_is_too_large_is_an_error_and_the_others_are_whole() {
-    let answers = AnswerLimits { max_bytes: 1000, ..AnswerLimits::default() };
-    let app = TestApp::with_limits(Limits { answers, ..Limits::default() }).await;
+    let responses = ResponseLimits { max_bytes: 1000, ..ResponseLimits::default() };
+    let app = TestApp::with_limits(Limits { responses, ..Limits::default() }).await;
     let sample = |device: &str, n: u32| json!({ "device": device, "measuredAt": format!("2026-05-01T10:00:{n:02}Z"), "pm10": n });
     app.record(json!([sample("large", 60 - 1), sample("small", 0), sample("small", 1)])).await;
     let lists = "measurements(first: 60) { nodes { id measuredAt pm10 } }";

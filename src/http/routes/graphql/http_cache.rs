@@ -13,16 +13,16 @@ const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api
 
 /// Adds cache headers from the hints of the response's fields. A response that the client already has becomes a 304.
 pub fn add_cache_headers(
-    mut answer: Response<Vec<u8>>,
+    mut response: Response<Vec<u8>>,
     hints: Option<CacheControl>,
     caller: &Caller,
     request_headers: &HeaderMap,
 ) -> Response<Vec<u8>> {
     let control = hints.and_then(|hints| cache_control(hints, caller));
-    let Some(control) = control else { return no_store(answer) };
-    let tag = tag(&answer);
+    let Some(control) = control else { return no_store(response) };
+    let tag = tag(&response);
     let is_known = is_known(request_headers, &tag);
-    let headers = answer.headers_mut();
+    let headers = response.headers_mut();
     if control.as_bytes().starts_with(b"public") {
         // They describe the rate limits of this client only, and a cache would send them to others.
         for name in rate_limit::RATE_LIMIT_HEADERS {
@@ -34,10 +34,10 @@ pub fn add_cache_headers(
     headers.insert(header::ETAG, tag);
     if is_known {
         headers.remove(header::CONTENT_TYPE);
-        *answer.status_mut() = StatusCode::NOT_MODIFIED;
-        answer.body_mut().clear();
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.body_mut().clear();
     }
-    answer
+    response
 }
 
 /// `Cache-Control`; `None` if the response must not be stored.
@@ -55,17 +55,17 @@ fn cache_control(hints: CacheControl, caller: &Caller) -> Option<HeaderValue> {
 }
 
 /// Forbids caches to store a response.
-pub fn no_store(mut answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
-    answer.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
-    answer
+pub fn no_store(mut response: Response<Vec<u8>>) -> Response<Vec<u8>> {
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    response
 }
 
 /// A strong tag: equal bytes of the same media type have the same tag.
-pub fn tag(answer: &Response<Vec<u8>>) -> HeaderValue {
+pub fn tag(response: &Response<Vec<u8>>) -> HeaderValue {
     let mut hash = Sha256::new();
-    hash.update(answer.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes));
+    hash.update(response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes));
     hash.update(b"\n");
-    hash.update(answer.body());
+    hash.update(response.body());
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.finalize()[..16]));
     HeaderValue::from_str(&tag).unwrap_or_else(|_| unreachable!("base64 is ASCII"))
 }
@@ -81,9 +81,9 @@ pub fn is_known(request_headers: &HeaderMap, tag: &HeaderValue) -> bool {
 mod tests {
     use super::*;
 
-    fn answer(body: &str) -> Response<Vec<u8>> {
-        let answer = Response::builder().header(header::CONTENT_TYPE, "application/json");
-        answer.body(body.as_bytes().to_vec()).expect("a response")
+    fn response(body: &str) -> Response<Vec<u8>> {
+        let response = Response::builder().header(header::CONTENT_TYPE, "application/json");
+        response.body(body.as_bytes().to_vec()).expect("a response")
     }
 
     fn hints(max_age: i32) -> CacheControl {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn control_of(hints: Option<CacheControl>, caller: &Caller) -> String {
-        let marked = add_cache_headers(answer("{}"), hints, caller, &HeaderMap::new());
+        let marked = add_cache_headers(response("{}"), hints, caller, &HeaderMap::new());
         marked.headers()[header::CACHE_CONTROL].to_str().expect("text").to_owned()
     }
 
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn matching_etag_is_not_sent_again() {
-        let sent = add_cache_headers(answer("{}"), Some(hints(5)), &Caller::Anonymous, &HeaderMap::new());
+        let sent = add_cache_headers(response("{}"), Some(hints(5)), &Caller::Anonymous, &HeaderMap::new());
         let tag = sent.headers()[header::ETAG].to_str().expect("text").to_owned();
         assert_eq!((sent.status(), sent.body().as_slice()), (StatusCode::OK, &b"{}"[..]));
         for (known, is_known) in [
@@ -118,11 +118,11 @@ mod tests {
         ] {
             let mut request_headers = HeaderMap::new();
             request_headers.insert(header::IF_NONE_MATCH, known.parse().expect("a value"));
-            let again = add_cache_headers(answer("{}"), Some(hints(5)), &Caller::Anonymous, &request_headers);
+            let again = add_cache_headers(response("{}"), Some(hints(5)), &Caller::Anonymous, &request_headers);
             let expected = if is_known { (StatusCode::NOT_MODIFIED, true) } else { (StatusCode::OK, false) };
             assert_eq!((again.status(), again.body().is_empty()), expected, "{known}");
             assert_eq!(again.headers()[header::ETAG], tag);
-            let other = add_cache_headers(answer("[]"), Some(hints(5)), &Caller::Anonymous, &request_headers);
+            let other = add_cache_headers(response("[]"), Some(hints(5)), &Caller::Anonymous, &request_headers);
             assert_eq!(other.body().is_empty(), known == "*", "{known}");
         }
     }

@@ -213,12 +213,12 @@ async fn respond(
         OperationType::Query | OperationType::Mutation => {
             let (caller, caller_id) = (authenticated.caller.clone(), authenticated.caller_id());
             let response = graphql::execute(&app.schema, request, authenticated.caller).await;
-            let mut answer = response::answer(edition, media, &response);
+            let mut sent = response::to_http(edition, media, &response);
             if is_get {
                 let hints = response.errors.is_empty().then_some(response.cache_control);
-                answer = http_cache::add_cache_headers(answer, hints, &caller, headers);
+                sent = http_cache::add_cache_headers(sent, hints, &caller, headers);
             }
-            let (parts, text) = answer.into_parts();
+            let (parts, text) = sent.into_parts();
             match app.response_memory.reserve(caller_id, text, None) {
                 Ok(text) => Response::from_parts(parts, Body::from(text)),
                 Err(error) => error_response(edition, accept.error_format(), error),
@@ -238,12 +238,12 @@ async fn min_lsn(app: &AppState, headers: &HeaderMap) -> Result<Option<RequestMi
     let Some(value) = headers.get(&MIN_LSN_HEADER).filter(|_| !app.state.replicas.is_empty()) else { return Ok(None) };
     let position = value.to_str().unwrap_or_default().parse().map_err(|error| {
         ApiError::BadRequest(format!(
-            "the header Airgraph-Min-LSN can't be read: {error}; send it as in the answer to a mutation"
+            "the header Airgraph-Min-LSN can't be read: {error}; send it as in the response to a mutation"
         ))
     })?;
     if app.state.replicas.is_beyond_primary(position, &app.state.database).await {
         return Err(ApiError::BadRequest(
-            "the header Airgraph-Min-LSN is beyond what the database holds; send it as in the answer to a mutation"
+            "the header Airgraph-Min-LSN is beyond what the database holds; send it as in the response to a mutation"
                 .to_owned(),
         ));
     }
@@ -257,11 +257,11 @@ fn event_source_response(edition: Edition, media: ResponseFormat, response: &Gra
     if !response::is_request_error(response) || may_succeed_later(status) {
         return sse::single_event(response);
     }
-    let mut answer = response::answer(edition, media, response);
-    if !answer.status().is_client_error() {
-        *answer.status_mut() = StatusCode::BAD_REQUEST; // the drafts' 200 would look like a stream
+    let mut sent = response::to_http(edition, media, response);
+    if !sent.status().is_client_error() {
+        *sent.status_mut() = StatusCode::BAD_REQUEST; // the drafts' 200 would look like a stream
     }
-    http_cache::no_store(answer).map(Body::from)
+    http_cache::no_store(sent).map(Body::from)
 }
 
 fn refuse_get(edition: Edition, accept: &Accept, reason: &'static str) -> Response {

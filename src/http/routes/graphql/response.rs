@@ -28,11 +28,11 @@ pub fn to_json(response: &GraphqlResponse) -> Vec<u8> {
 }
 
 /// Builds the response to a well-formed request.
-pub fn answer(edition: Edition, media: ResponseFormat, response: &GraphqlResponse) -> http::Response<Vec<u8>> {
-    let mut answer = http::Response::new(to_json(response));
-    *answer.status_mut() = edition.response_status(media, response);
-    answer.headers_mut().extend(response.http_headers.clone());
-    add_media_type(edition, media, answer)
+pub fn to_http(edition: Edition, media: ResponseFormat, response: &GraphqlResponse) -> http::Response<Vec<u8>> {
+    let mut sent = http::Response::new(to_json(response));
+    *sent.status_mut() = edition.response_status(media, response);
+    sent.headers_mut().extend(response.http_headers.clone());
+    add_media_type(edition, media, sent)
 }
 
 /// Refuses a malformed GraphQL request, in the form of a GraphQL response.

@@ -147,9 +147,9 @@ fn connections(app: &AppState, registry: &mut Registry) {
     let open = ConstGauge::new(to_i64(app.connections.open_count()));
     let uploads = ConstGauge::new(to_i64(app.uploads.in_use()));
     registry.register("uploads", "File uploads at the moment", uploads);
-    let answers = ConstGauge::new(to_i64(app.response_memory.bytes()));
-    let help = "Large answers that are being sent";
-    registry.register_with_unit("answers_sent", help, Unit::Bytes, answers);
+    let sent = ConstGauge::new(to_i64(app.response_memory.bytes()));
+    let help = "Large responses that are being sent";
+    registry.register_with_unit("responses_sent", help, Unit::Bytes, sent);
     let bodies = ConstGauge::new(to_i64(app.body_memory.bytes()));
     let help = "Memory of large request bodies and messages that are being read";
     registry.register_with_unit("bodies", help, Unit::Bytes, bodies);

@@ -196,21 +196,21 @@ fn failed_event(error: ApiError) -> OperationEvent {
 
 /// The key is looked up for each operation, as for each HTTP request, so that a revoked key is refused at once.
 fn execute(app: SharedState, identity: Identity, request: Request) -> BoxStream<'static, OperationEvent> {
-    let answer = async move {
+    let executed = async move {
         let caller = match identity.reauthenticate(app.clone()).await {
             Ok(identity) => identity.caller,
             Err(error) => return failed_event(error),
         };
         let caller_id = admission::client_key(&request, &caller);
-        let answer = timeout::with_permit(&app, caller_id, graphql::execute(&app.schema, request, caller)).await;
-        match answer {
+        let response = timeout::with_permit(&app, caller_id, graphql::execute(&app.schema, request, caller)).await;
+        match response {
             Ok((response, permit)) => OperationEvent::Completed(Box::new(response), Some(permit)),
             Err(error) => {
                 OperationEvent::Completed(Box::new(Response::from_errors(vec![response::server_error(error)])), None)
             }
         }
     };
-    stream::once(answer).boxed()
+    stream::once(executed).boxed()
 }
 
 /// The state of a subscription.
@@ -271,9 +271,9 @@ mod tests {
         let mut operations = Operations::default();
         let counts = metrics::operations::OperationMetrics::default();
         let defect = catch_panics(counts.clone(), stream::poll_fn(|_| panic!("a defect")).boxed()).boxed();
-        let answer = stream::once(async { OperationEvent::Completed(Box::new(Response::new("fine")), None) }).boxed();
+        let response = stream::once(async { OperationEvent::Completed(Box::new(Response::new("fine")), None) }).boxed();
         operations.run(id("defect"), false, false, defect);
-        operations.run(id("other"), false, false, answer);
+        operations.run(id("other"), false, false, response);
         let mut answered = 0;
         for _ in 0..2 {
             let (number, event) = poll_fn(|cx| operations.poll_event(cx)).await;

@@ -10,7 +10,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{DbError, cancellation};
+use super::{DbError, cancellation, replaced_migrations};
 use crate::concurrency::retry::RETRY_DELAYS;
 
 /// Minimum Postgres version, as `server_version_num`.
@@ -305,7 +305,11 @@ pub async fn check_session_settings(database: &Database) -> Result<(), DbError> 
 pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
     // Runs on a session of its own, which holds the migration lock.
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.direct.clone());
-    let outcome = MIGRATIONS.run(&pool).await;
+    let outcome = async {
+        replaced_migrations::repair(&mut *pool.acquire().await?, &MIGRATIONS).await?;
+        MIGRATIONS.run(&pool).await
+    }
+    .await;
     pool.close().await;
     outcome.map_err(|error| match error {
         MigrateError::VersionMissing(migration) => ConnectError::NewerSchema { migration },

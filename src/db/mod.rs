@@ -38,6 +38,7 @@ pub mod partition;
 pub mod read_your_writes;
 pub mod readings;
 pub mod recorder_batch;
+mod replaced_migrations;
 pub mod replay_rows;
 pub mod replicas;
 pub mod retention;

@@ -14,3 +14,4 @@ mod replicas;
 mod retention;
 mod rollups;
 mod statements;
+mod upgrade;

@@ -151,6 +151,12 @@ impl TestApp {
         Self::on(options, true).await
     }
 
+    /// One more gateway on an existing database, whose admin has this key.
+    pub async fn with_admin(options: &PgConnectOptions, admin: &str) -> Self {
+        let database = connect::open(options, 5, 5).await.expect("a database");
+        Self::start(database, admin, options, true, SecuritySettings::default())
+    }
+
     /// One more gateway on an existing database; it doesn't know the admin's key.
     pub async fn on_second(options: &PgConnectOptions) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
@@ -249,6 +255,13 @@ impl TestApp {
     /// The same without an explorer.
     pub fn without_explorer(self) -> Self {
         self.with_explorer(ExplorerSettings { enabled: false, ..ExplorerSettings::default() })
+    }
+
+    /// Ends its tasks and closes its connections, of which Postgres has only so many for all tests.
+    pub async fn close(self) {
+        self.app.shutdown.cancel();
+        self.database.close().await;
+        self.recorder.writer_pool().close().await;
     }
 
     /// Serves on a port.

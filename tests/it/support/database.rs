@@ -1,4 +1,6 @@
 //! One private Postgres for the whole run, a migrated template in it, and a copy of that for each test.
+//!
+//! With `AIRGRAPH_TEST_DATABASE`, the URL of a superuser, several test processes share a Postgres: see `.ci/nextest`.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -13,20 +15,37 @@ use airgraph::db::connect;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, postgres::PgConnectOptions};
 
 const TEMPLATE: &str = "template_airgraph";
+/// The template before it is migrated.
+const UNFINISHED: &str = "unfinished_airgraph";
 
 struct Cluster {
     options: PgConnectOptions,
-    /// Holds the standard input of `dev-db` open; when the test process ends, it closes and Postgres stops.
-    _process: Child,
+    /// Holds the standard input of `dev-db` open; when the test process ends, it closes and Postgres stops. None for a
+    /// shared Postgres.
+    _process: Option<Child>,
 }
 
 /// An empty database with the current schema.
 pub async fn empty_database() -> PgConnectOptions {
+    copy_of(TEMPLATE).await
+}
+
+/// A database without a schema.
+pub async fn database_without_schema() -> PgConnectOptions {
+    copy_of("template1").await
+}
+
+/// A copy of a database of [`empty_database`] that has no connections.
+pub async fn copy_of_database(options: &PgConnectOptions) -> PgConnectOptions {
+    copy_of(options.get_database().expect("a database")).await
+}
+
+async fn copy_of(template: &str) -> PgConnectOptions {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let cluster = tokio::task::spawn_blocking(cluster).await.expect("a cluster");
-    let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let mut connection = cluster.options.connect().await.expect("a connection");
-    let statement = format!("create database {name} template {TEMPLATE}");
+    let statement = format!("create database {name} template {template}");
     connection.execute(AssertSqlSafe(statement)).await.expect("a database");
     connection.close().await.expect("closed");
     cluster.options.clone().database(&name)
@@ -43,6 +62,9 @@ fn cluster() -> &'static Cluster {
 }
 
 fn start() -> Cluster {
+    if let Ok(url) = std::env::var("AIRGRAPH_TEST_DATABASE") {
+        return Cluster { options: url.parse().expect("a URL"), _process: None };
+    }
     // Directly below the common temporary folder, where Postgres' account can make and delete it.
     let data_dir = std::env::temp_dir().join(format!("airgraph-test-{}", std::process::id()));
     let mut process = Command::new(env!("CARGO_BIN_EXE_airgraph"))
@@ -56,18 +78,28 @@ fn start() -> Cluster {
     let stdout = process.stdout.take().expect("its standard output");
     BufReader::new(stdout).read_line(&mut url).expect("a line");
     let options = url.trim_end().parse().expect("the URL of a database");
-    Cluster { options, _process: process }
+    Cluster { options, _process: Some(process) }
 }
 
+/// Creates the template, unless another process has.
 async fn prepare(options: &PgConnectOptions) {
     let mut connection = options.connect().await.expect("a connection");
     // No data of a test run needs to survive a power cut.
-    for statement in ["alter system set fsync = off", "select pg_reload_conf()"] {
+    for statement in ["alter system set fsync = off", "select pg_reload_conf()", "select pg_advisory_lock(1)"] {
         connection.execute(statement).await.expect(statement);
     }
-    connection.execute(AssertSqlSafe(format!("create database {TEMPLATE}"))).await.expect("a template");
+    let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(TEMPLATE)
+        .fetch_one(&mut connection)
+        .await
+        .expect("an answer");
+    if !exists {
+        connection.execute(AssertSqlSafe(format!("create database {UNFINISHED}"))).await.expect("a database");
+        let database = connect::open(&options.clone().database(UNFINISHED), 1, 1).await.expect("a database");
+        connect::migrate(&database).await.expect("migrations");
+        database.close().await;
+        let rename = format!("alter database {UNFINISHED} rename to {TEMPLATE}");
+        connection.execute(AssertSqlSafe(rename)).await.expect("a template");
+    }
     connection.close().await.expect("closed");
-    let database = connect::open(&options.clone().database(TEMPLATE), 1, 1).await.expect("a database");
-    connect::migrate(&database).await.expect("migrations");
-    database.close().await;
 }

@@ -17,7 +17,7 @@ use std::{io::Write as _, net::TcpListener};
 
 pub use app::{Answer, TestApp};
 use chrono::{DateTime, Utc};
-pub use database::empty_database;
+pub use database::{copy_of_database, database_without_schema, empty_database};
 
 /// Reports past the test's captured output that a test was skipped.
 pub fn skipped(reason: &str) {

@@ -15,6 +15,14 @@ demo:
 test *filter:
     cargo test {{ filter }}
 
+# Run tests with cargo-nextest, each in a process of its own
+nextest *arguments:
+    .ci/nextest {{ arguments }}
+
+# Write the snapshots of new and changed API tests
+accept-snapshots:
+    INSTA_UPDATE=always cargo test --test it cases
+
 # Format and lint
 lint:
     cargo fmt --all

@@ -133,7 +133,7 @@ fn readme_has_at_most_150_lines() {
 }
 
 #[test]
-fn the_page_for_operators_has_every_limit() {
+fn operations_page_lists_every_limit() {
     let page = &pages()[&root().join("docs/operations.md")];
     let missing: Vec<_> =
         Limit::ALL.iter().map(|limit| limit.name()).filter(|name| !page.contains(&format!("`{name}`"))).collect();
@@ -150,7 +150,7 @@ fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_command_works() {
+async fn every_command_of_the_documentation_works() {
     let (mut failed, mut count) = (Vec::new(), 0);
     for (page, text) in pages() {
         let blocks = blocks(&text, "sh");
@@ -176,17 +176,14 @@ async fn every_command_works() {
                 failed.push((page.clone(), block, text(&output.stdout), text(&output.stderr)));
             }
         }
-        // Postgres takes only so many connections, and there are many pages.
-        app.app.shutdown.cancel();
-        app.database.close().await;
-        app.recorder.writer_pool().close().await;
+        app.close().await;
     }
     assert!(failed.is_empty(), "{failed:#?}");
     assert!(count > 20, "the commands were found: {count}");
 }
 
 #[tokio::test]
-async fn every_graphql_operation_works() {
+async fn every_graphql_operation_of_the_documentation_works() {
     let app = TestApp::new().await;
     app.record(json!([{ "device": "bike-07", "measuredAt": "2026-04-30T09:00:00Z", "pm10": 12.4 }])).await;
     let mut count = 0;
@@ -206,7 +203,7 @@ async fn every_graphql_operation_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_python_sensor_records_a_sample() {
+async fn python_example_records_a_sample() {
     let app = TestApp::new().await;
     let mut command = Command::new("python3");
     command.arg(root().join("examples/sensor.py"));

@@ -283,7 +283,7 @@ async fn queries_but_no_mutations_are_answered_by_get() {
 }
 
 #[tokio::test]
-async fn the_named_operation_runs() {
+async fn operation_named_in_the_request_runs() {
     let app = TestApp::new().await;
     let run = async |name: Value| {
         let body = json!({ "query": "query A { server { version } } query B { devices { totalCount } }", "operationName": name });
@@ -296,7 +296,7 @@ async fn the_named_operation_runs() {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_id_of_the_gateways_own() {
+async fn every_response_has_a_request_id_of_the_gateway() {
     let app = TestApp::new().await;
     for path in ["/healthz", "/readyz", "/nothing", "/graphql"] {
         let request = Request::get(path).header("x-request-id", "forged").body(Body::empty()).expect("a request");
@@ -313,7 +313,7 @@ async fn every_answer_has_an_id_of_the_gateways_own() {
 #[tokio::test]
 async fn graphiql_can_read_the_whole_schema() {
     let app = TestApp::new().await;
-    let data = app.query(include_str!("queries/introspection.graphql")).await;
+    let data = app.query(include_str!("introspection.graphql")).await;
     let types = data["__schema"]["types"].as_array().expect("types");
     assert!(types.iter().any(|found| found["name"] == "Measurement"));
 }

@@ -26,7 +26,7 @@ async fn post(app: &TestApp, query: &str) -> Answer {
 
 /// Whether the schema can be read; otherwise the error must not mention it.
 async fn introspection(app: &TestApp) -> bool {
-    let whole = post(app, include_str!("../api/queries/introspection.graphql")).await;
+    let whole = post(app, include_str!("../api/introspection.graphql")).await;
     for query in ["{ __schema { queryType { name } } }", "{ __type(name: \"Device\") { name } }"] {
         let answer = post(app, query).await;
         assert_eq!(answer.status, whole.status, "{query}: {}", answer.text);
@@ -108,7 +108,7 @@ async fn each_setting_is_independent() {
 }
 
 #[tokio::test]
-async fn the_environment_sets_the_profile() {
+async fn environment_sets_the_profile() {
     let options = crate::support::empty_database().await;
     let mut command = on(&options, &["serve"]);
     command.env("AIRGRAPH_SECURITY_PROFILE", "hardened").env("AIRGRAPH_ERROR_SUGGESTIONS", "true");
@@ -129,7 +129,7 @@ async fn the_environment_sets_the_profile() {
 }
 
 #[tokio::test]
-async fn the_schema_is_a_file_with_a_tag_where_it_can_be_read() {
+async fn schema_file_has_an_etag_where_it_is_public() {
     let app = TestApp::new().await;
     let whole = app.get("/schema.graphql").await;
     assert_eq!((whole.status, whole.text.as_str()), (StatusCode::OK, graphql::sdl().as_str()));

@@ -19,6 +19,7 @@ use tracing_subscriber::{
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static TEXTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static NOTICES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -32,9 +33,12 @@ impl<S: Subscriber> Layer<S> for Counter {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         match event.metadata().target() {
             "sqlx::query" => {
-                let mut statement = Statement { of_sqlx: false };
+                let mut statement = Statement::default();
                 event.record(&mut statement);
-                COUNT.set(COUNT.get() + usize::from(!statement.of_sqlx));
+                if !statement.is_beside {
+                    COUNT.set(COUNT.get() + 1);
+                    TEXTS.with_borrow_mut(|texts| texts.push(statement.text()));
+                }
             }
             "sqlx::postgres::notice" => event.record(&mut Notice),
             _ => {}
@@ -44,15 +48,32 @@ impl<S: Subscriber> Layer<S> for Counter {
 
 /// A statement. sqlx's own statements are not counted: each connection loads our types once. Neither is the one that
 /// reads the size of the database, which runs beside requests.
+#[derive(Default)]
 struct Statement {
-    of_sqlx: bool,
+    is_beside: bool,
+    /// The first words.
+    summary: String,
+    /// The whole text, if longer.
+    whole: String,
+}
+
+impl Statement {
+    fn text(self) -> String {
+        if self.whole.is_empty() { self.summary } else { self.whole }
+    }
 }
 
 impl Visit for Statement {
     fn record_str(&mut self, field: &Field, value: &str) {
-        let is_beside =
-            ["SELECT pg_type.oid", "select relname::text, reltuples"].iter().any(|it| value.starts_with(it));
-        self.of_sqlx |= field.name() == "summary" && is_beside;
+        match field.name() {
+            "summary" => {
+                let beside = ["SELECT pg_type.oid", "select relname::text, reltuples"];
+                self.is_beside = beside.iter().any(|it| value.starts_with(it));
+                value.clone_into(&mut self.summary);
+            }
+            "db.statement" => value.clone_into(&mut self.whole),
+            _ => {}
+        }
     }
 
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
@@ -87,6 +108,13 @@ impl Statements {
         let before = COUNT.get();
         let outcome = future.await;
         (COUNT.get() - before, outcome)
+    }
+
+    /// The texts of the statements of the future, and its output.
+    pub async fn texts_of<T>(&self, future: impl Future<Output = T>) -> (Vec<String>, T) {
+        TEXTS.take();
+        let outcome = future.await;
+        (TEXTS.take(), outcome)
     }
 
     /// The plans of the statements of the future, on a database whose connections are [`explained`].

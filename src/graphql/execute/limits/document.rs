@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn graphiql_introspection_query_is_within_all_limits() {
-        let introspection = include_str!("../../../../tests/it/api/queries/introspection.graphql");
+        let introspection = include_str!("../../../../tests/it/api/introspection.graphql");
         assert_eq!((super::super::text(introspection), check_text(introspection)), (Ok(()), Ok(())));
     }
 

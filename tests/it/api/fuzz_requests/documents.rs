@@ -283,9 +283,9 @@ fn hostile(kind: usize, size: usize) -> String {
 }
 
 const REAL: [&str; 3] = [
-    include_str!("../queries/introspection.graphql"),
-    include_str!("../queries/devices_with_latest.graphql"),
-    include_str!("../queries/measurements_in_a_range.graphql"),
+    include_str!("../introspection.graphql"),
+    include_str!("../cases/queries/devices.graphql"),
+    include_str!("../cases/queries/measurements_by_value.graphql"),
 ];
 
 /// A run of bytes of a document is repeated `times` times, and some bytes behind it are replaced.

@@ -58,7 +58,7 @@ fn every_top_module_has_a_layer() {
 const EXPLAINING_FOLDERS: [&str; 2] = ["graphql/execute/operation/validation", "graphql/inputs/filter"];
 
 #[test]
-fn a_subfolder_does_not_repeat_the_file_names_above_it() {
+fn subfolders_do_not_repeat_file_names_of_parents() {
     let files = sources();
     let repeats = |file: &&String| {
         let (folder, name) = file.rsplit_once('/').unwrap_or_default();
@@ -71,7 +71,7 @@ fn a_subfolder_does_not_repeat_the_file_names_above_it() {
 }
 
 #[test]
-fn an_arrow_that_is_turned_round_is_found() {
+fn use_of_a_higher_layer_is_a_violation() {
     assert!(is_allowed("http", "db") && is_allowed("db", "limits") && is_allowed("observability", "limits"));
     assert!(!is_allowed("db", "graphql") && !is_allowed("api_error", "db"));
     let source = "use crate::{auth::{Caller, key_cache}, db};\nfn f() { crate::http::serve() } // crate::cli::run";

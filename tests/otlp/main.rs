@@ -103,7 +103,7 @@ fn request_of<'a>(spans: &'a [Span], trace: &str) -> &'a Span {
 }
 
 #[tokio::test]
-async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
+async fn request_is_a_span_of_the_trace_of_its_sender() {
     let collector = Collector::start();
     let headers = format!("authorization=Bearer {COLLECTOR_KEY}");
     let settings = [

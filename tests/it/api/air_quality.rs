@@ -39,7 +39,7 @@ async fn index(app: &TestApp, arguments: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_device_has_an_index_on_each_scale() {
+async fn device_has_an_index_on_each_scale() {
     let app = TestApp::new().await;
     let mut hours = vec![None; 24];
     hours[..12].copy_from_slice(&[13., 16., 10., 21., 74., 64., 53., 82., 90., 75., 80., 50.].map(Some));
@@ -223,7 +223,7 @@ async fn cell_means_use_the_samples_in_the_cell() {
 }
 
 #[tokio::test]
-async fn a_cell_of_a_map_has_an_index_and_all_cells_are_one_statement() {
+async fn indices_of_all_cells_of_a_map_are_one_statement() {
     let app = TestApp::new().await;
     let samples = record_scattered(&app).await;
     for resolution in [Resolution::Seven, Resolution::Eleven] {
@@ -256,7 +256,7 @@ async fn a_cell_of_a_map_has_an_index_and_all_cells_are_one_statement() {
 
 /// Each item of a series is the index at the end of its bucket, and all of a device's hours are one statement.
 #[tokio::test]
-async fn a_series_has_the_index_at_the_end_of_each_bucket() {
+async fn series_has_the_index_at_the_end_of_each_bucket() {
     let statements = Statements::watch();
     let app = TestApp::new().await;
     let hours: Vec<_> = (0..60).map(|n| (n % 7 != 3).then(|| f64::from(n * 5 % 90))).collect();

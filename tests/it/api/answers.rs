@@ -32,7 +32,7 @@ async fn fields_are_in_selection_order() {
 }
 
 #[tokio::test]
-async fn a_directive_knows_the_default_of_its_variable() {
+async fn directive_uses_the_default_of_its_variable() {
     let app = TestApp::new().await;
     let query = "query ($with: Boolean = true, $without: Boolean! = false) {
         devices { a: totalCount @include(if: $with) b: totalCount @skip(if: $without) c: totalCount @skip(if: $with) } }";
@@ -42,7 +42,7 @@ async fn a_directive_knows_the_default_of_its_variable() {
 }
 
 #[tokio::test]
-async fn a_failed_field_is_null_or_what_it_lies_in_is() {
+async fn failed_field_or_its_nearest_nullable_parent_is_null() {
     let app = TestApp::new().await;
     app.admin("mutation { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }", json!({})).await;
     for (query, data) in [

@@ -30,7 +30,7 @@ async fn post_query(app: &TestApp, query: &str, accept: &str, encodings: &str) -
 const LONG: &str = "{ __schema { types { name description } } }";
 
 #[tokio::test]
-async fn long_ones_are_by_the_encoding_that_suits_both() {
+async fn long_responses_use_the_best_encoding_of_both_sides() {
     let app = TestApp::new().await;
     let (_, plain) = post_query(&app, LONG, "application/json", "identity").await;
     for (encodings, expected) in [
@@ -52,7 +52,7 @@ async fn long_ones_are_by_the_encoding_that_suits_both() {
 }
 
 #[tokio::test]
-async fn short_ones_and_streams_of_events_are_not() {
+async fn short_responses_and_event_streams_are_not_compressed() {
     let app = TestApp::new().await;
     for (query, accept) in [("{ server { version } }", "application/json"), (LONG, "text/event-stream")] {
         let (headers, bytes) = post_query(&app, query, accept, "gzip, br, zstd").await;

@@ -32,7 +32,7 @@ async fn keys(app: &TestApp, filter: Value) -> (Vec<String>, Value) {
 }
 
 #[tokio::test]
-async fn each_filter_alone_and_together() {
+async fn device_filters_match_alone_and_combined() {
     let app = filled().await;
     let town = json!({ "circle": { "latitude": 52.2, "longitude": 0.12, "radius": 2000 } });
     for (filter, expected) in [

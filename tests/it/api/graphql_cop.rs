@@ -39,7 +39,7 @@ async fn send(app: &TestApp, sent: &Sent) -> Answer {
 type Finding<'a> = &'a dyn Fn(&Answer) -> bool;
 
 #[tokio::test]
-async fn its_checks_find_nothing_in_the_hardened_profile() {
+async fn graphql_cop_finds_nothing_in_the_hardened_profile() {
     let app = TestApp::with_security(SecurityProfile::Hardened.into()).await;
     let query = |query: &str| Post(json!({ "query": query }));
     let aliases: Vec<_> = (0..=100).map(|at| format!("alias{at}:__typename")).collect();

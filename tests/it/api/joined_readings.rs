@@ -33,7 +33,7 @@ fn samples(rng: &mut ChaCha8Rng) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn readings_of_a_page_are_those_of_each_measurement_by_itself() {
+async fn readings_of_a_page_equal_those_of_single_measurements() {
     let mut rng = ChaCha8Rng::seed_from_u64(18);
     let app = TestApp::new().await;
     for some in samples(&mut rng).chunks(200) {
@@ -92,7 +92,7 @@ async fn readings_of_a_page_are_those_of_each_measurement_by_itself() {
 /// Postgres expects one row where there are thousands: a nested loop over the page and its readings would visit millions
 /// of pairs.
 #[tokio::test]
-async fn a_page_with_readings_reads_each_row_once_whatever_postgres_expects() {
+async fn page_with_readings_reads_each_row_once_with_wrong_estimates_too() {
     let app = TestApp::on(&explained(empty_database().await), true).await;
     app.record(
         json!([{ "device": "bike", "measuredAt": "2026-05-01T00:00:00Z", "pm10": 1, "weather": { "humidity": 50 },

@@ -10,7 +10,7 @@ use sqlx::Row as _;
 use crate::support::{TestApp, at, empty_database};
 
 #[tokio::test]
-async fn a_list_is_planned_once_whatever_its_page() {
+async fn list_is_planned_once_for_all_pages() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     sqlx::raw_sql(

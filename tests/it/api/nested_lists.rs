@@ -232,7 +232,7 @@ impl GraphqlResponse {
 }
 
 #[tokio::test]
-async fn random_nested_questions_are_answered_the_same_by_either_way() {
+async fn random_nested_queries_equal_the_resolvers_results() {
     let app = filled().await;
     let mut rng = ChaCha8Rng::seed_from_u64(20_260_501);
     let (mut whole, mut as_text, mut failed) = (0, 0, 0);
@@ -256,7 +256,7 @@ async fn random_nested_questions_are_answered_the_same_by_either_way() {
 }
 
 #[tokio::test]
-async fn nested_lists_are_text_and_what_needs_a_resolver_is_not() {
+async fn nested_lists_use_the_fast_path_where_no_resolver_is_needed() {
     let app = filled().await;
     let is_text = async |nodes: &str| {
         let request = Request::new(format!("{{ devices {{ {nodes} }} }}")).data(RawJson);

@@ -116,7 +116,7 @@ async fn pages_of_seven_forwards_and_backwards_give_the_whole_list() {
 }
 
 #[tokio::test]
-async fn a_window_between_two_cursors_is_the_rows_between_them() {
+async fn page_between_two_cursors_has_the_rows_between_them() {
     let app = TestApp::new().await;
     fill(&app).await;
     for list in &LISTS {
@@ -159,7 +159,7 @@ async fn rows_that_arrive_meanwhile_neither_shift_nor_repeat_the_others() {
 }
 
 #[tokio::test]
-async fn devices_are_walked_in_each_of_their_orders() {
+async fn device_pages_are_complete_in_each_order() {
     let app = TestApp::new().await;
     for n in [3, 1, 4, 15, 9, 2, 6, 5, 35, 8, 97, 93] {
         let register = "mutation ($key: String!) { registerDevice(input: {key: $key, kind: FIXED}) { status } }";
@@ -235,7 +235,7 @@ fn rank(value: Option<f64>, id: usize, is_descending: bool) -> (bool, i64, i64) 
 }
 
 #[tokio::test]
-async fn devices_ordered_by_what_is_newest_are_walked_under_ties_and_missing_values() {
+async fn device_pages_are_complete_with_ties_and_missing_values() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     for _ in 0..3 {
         let app = TestApp::new().await;

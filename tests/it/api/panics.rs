@@ -47,7 +47,7 @@ fn panics(app: &TestApp) -> u64 {
 }
 
 #[tokio::test]
-async fn a_request_that_panics_is_an_internal_error_on_every_transport() {
+async fn panic_is_an_internal_error_on_every_transport() {
     let app = gateway().await;
     let body = json!({ "query": BROKEN }).to_string();
     let post = app.post("/graphql", None, body.clone()).await;
@@ -76,7 +76,7 @@ async fn a_request_that_panics_is_an_internal_error_on_every_transport() {
 }
 
 #[tokio::test]
-async fn a_panic_leaves_the_other_operations_of_a_socket_alone() {
+async fn panic_does_not_affect_other_operations_of_a_socket() {
     let app = gateway().await;
     let mut socket = Socket::ready(app.listen().await, None).await;
     let after = app.feed_cursor().await;
@@ -114,7 +114,7 @@ async fn a_panic_leaves_the_other_operations_of_a_socket_alone() {
 }
 
 #[tokio::test]
-async fn a_panic_is_one_event_of_a_stream() {
+async fn panic_is_one_error_event_of_a_stream() {
     let app = gateway().await;
     let after = app.feed_cursor().await;
     let request = |query| StreamRequest { query, after: Some(&after), ..StreamRequest::default() };

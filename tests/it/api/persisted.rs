@@ -42,7 +42,7 @@ fn header_of(answer: &Answer, name: header::HeaderName) -> &str {
 }
 
 #[tokio::test]
-async fn a_client_registers_a_document_and_then_names_it() {
+async fn registered_document_is_executed_by_its_hash() {
     let app = TestApp::new().await;
     let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hex(DEVICES) } });
     let hashed = named.to_string();
@@ -142,7 +142,7 @@ async fn unchanged_response_is_304() {
 }
 
 #[tokio::test]
-async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
+async fn invalid_documents_are_not_cached_and_cost_like_misses() {
     let security = SecuritySettings { cost_per_minute: NonZeroU32::new(1000), ..SecuritySettings::default() };
     let app = TestApp::with_security(security).await;
     for document in ["{ nonsense }", "{ devices { nodes", "not GraphQL"] {

@@ -18,7 +18,7 @@ async fn flags(app: &TestApp, device: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_sample_is_judged_by_the_stored_one_before_it() {
+async fn sample_is_flagged_by_comparison_with_the_previous_one() {
     let app = TestApp::new().await;
     let sample = |time: &str, latitude: f64, pm10: f64| json!({ "device": "bike", "time": time, "latitude": latitude, "longitude": 0.1, "pm10": pm10 });
     let post = async |body: Value| {
@@ -34,7 +34,7 @@ async fn a_sample_is_judged_by_the_stored_one_before_it() {
 }
 
 #[tokio::test]
-async fn a_value_that_stands_for_hours_is_flagged_from_post_to_post() {
+async fn value_unchanged_for_hours_is_flagged_across_requests() {
     let app = TestApp::new().await;
     for minute in (0..=190).step_by(10) {
         let time = at("2026-05-01T08:00:00Z") + chrono::TimeDelta::minutes(minute);
@@ -77,7 +77,7 @@ async fn next_packet_flags_the_misplaced_tail() {
 }
 
 #[tokio::test]
-async fn only_the_very_next_packet_can_contradict() {
+async fn only_the_next_packet_flags_a_misplaced_tail() {
     for (counter, seconds) in [(9, 24), (7, 24), (8, 61)] {
         let app = TestApp::new().await;
         post(&app, 7, "2026-05-01T11:00:00Z", &ride(52.2)).await;
@@ -89,7 +89,7 @@ async fn only_the_very_next_packet_can_contradict() {
 }
 
 #[tokio::test]
-async fn packets_that_continue_each_other_are_left_alone() {
+async fn consecutive_packets_are_not_flagged() {
     let app = TestApp::new().await;
     for (counter, latitude) in [(1, 52.2), (2, 52.2001), (3, 52.2002)] {
         post(&app, counter, &format!("2026-05-01T11:0{counter}:00Z"), &ride(latitude)).await;

@@ -79,7 +79,7 @@ async fn post_by_sixteen(app: &Arc<TestApp>, ride: &[RawSample]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_once() {
+async fn ride_sent_twice_by_sixteen_clients_is_stored_once() {
     let app = Arc::new(TestApp::new().await);
     post_by_sixteen(&app, &ride(800)).await;
 }
@@ -87,7 +87,7 @@ async fn a_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_once(
 /// Reads a real ride from the folder beside the repository; skipped where that is missing. The test above uses a
 /// synthetic one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_real_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_once() {
+async fn real_ride_sent_twice_by_sixteen_clients_is_stored_once() {
     let Ok(track) =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/cleancycle-track.csv"))
     else {

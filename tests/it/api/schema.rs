@@ -61,7 +61,7 @@ fn descriptions() -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn everything_has_a_description() {
+fn every_schema_element_has_a_description() {
     let bare: Vec<_> = descriptions()
         .into_iter()
         .filter(|(place, _)| !place.ends_with("Connection")) // async-graphql's own type, named after what it holds

@@ -7,7 +7,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::filters::{area, near, pick, place};
+use super::filters::{areas::area, near, pick, place};
 use crate::{
     limits::timeouts::{lock_table, wait_for_lock_waiters},
     support::{TestApp, at, statements::Statements},
@@ -20,7 +20,7 @@ const PAGE: &str = "query ($filter: MeasurementFilter!, $first: Int!, $order: Me
     measurements(filter: $filter, first: $first, orderBy: $order) { nodes { measuredAt } pageInfo { hasNextPage } } }";
 
 #[tokio::test]
-async fn a_page_is_the_first_of_what_lies_in_the_area() {
+async fn page_has_the_first_measurements_of_the_area() {
     let app = TestApp::new().await;
     let mut rng = ChaCha8Rng::seed_from_u64(20_261_127);
     let rows: Vec<Row> = (0..600)

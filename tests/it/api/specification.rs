@@ -69,7 +69,7 @@ async fn partly_invalid_request_is_not_executed() {
 }
 
 #[tokio::test]
-async fn fields_of_one_key_are_one() {
+async fn fields_with_one_response_key_are_merged() {
     let app = gateway().await;
     for (query, expected) in [
         ("{ server { time @skip(if: true) } server { __typename } }", json!({ "server": { "__typename": "Server" } })),
@@ -110,7 +110,7 @@ async fn fields_of_one_key_are_one() {
 }
 
 #[tokio::test]
-async fn absent_is_absent_and_null_is_null() {
+async fn absent_arguments_differ_from_null() {
     let app = gateway().await;
     let register = "mutation { registerDevice(input: {key: \"x\", kind: FIXED, licence: \"CC0\"}) { status } }";
     app.admin(register, json!({})).await;
@@ -151,7 +151,7 @@ async fn mutations_after_a_failed_one_do_not_run() {
 }
 
 #[tokio::test]
-async fn an_id_may_be_a_number_of_any_length() {
+async fn id_may_be_a_number_of_any_length() {
     let app = gateway().await;
     for (query, variables) in [
         ("{ node(id: 123456789012345678901234567890) { id } }", json!({})),
@@ -170,7 +170,7 @@ async fn an_id_may_be_a_number_of_any_length() {
 }
 
 #[tokio::test]
-async fn text_is_read_as_the_specification_writes_it() {
+async fn strings_are_parsed_as_specified() {
     let app = gateway().await;
     for (key, expected) in
         [("\"\\uD83D\\uDE80\"", "🚀"), ("\"\\u{1F6F0}\"", "🛰"), ("\"\"\"a\\\"\"\"b\"\"\"", "a\"\"\"b")]
@@ -182,7 +182,7 @@ async fn text_is_read_as_the_specification_writes_it() {
 }
 
 #[tokio::test]
-async fn every_transport_refuses_alike() {
+async fn every_transport_rejects_the_same_requests() {
     let app = gateway().await;
     let query = "query ($k: Int!) { device(key: $k) { key } }";
     let expected = "variable `$k` of type Int! can't stand for `key`, which needs String!";
@@ -214,7 +214,7 @@ async fn every_transport_refuses_alike() {
 }
 
 #[tokio::test]
-async fn a_field_is_resolved_once_while_rows_arrive() {
+async fn field_is_resolved_once_while_rows_arrive() {
     let app = gateway().await;
     let query = "{ measurements(first: 1) { nodes { measuredAt } } measurements(first: 1) { nodes { pm10 pm25 } } }";
     let write = async {

@@ -19,7 +19,7 @@ fn references(page: &str) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_playground_loads_nothing_from_elsewhere() {
+async fn playground_loads_nothing_from_other_hosts() {
     let app = TestApp::new().await;
     let page = app.get("/playground").await;
     assert_eq!(page.status, StatusCode::OK);
@@ -87,7 +87,7 @@ async fn get(app: &TestApp, path: &str, accepts: &str) -> (HeaderMap, Bytes) {
 }
 
 #[tokio::test]
-async fn there_is_nothing_beside_the_pages_files() {
+async fn unknown_paths_are_404() {
     let app = TestApp::new().await;
     for path in
         ["/assets/", "/assets/nothing.js", "/assets/../Cargo.toml", "/assets/%2e%2e/playground.html", "/playground/"]
@@ -114,7 +114,7 @@ async fn front_page_without_explorer_and_playground_is_plain_text() {
 }
 
 #[tokio::test]
-async fn the_examples_of_the_playground_are_valid() {
+async fn examples_of_the_playground_are_valid() {
     let app = TestApp::new().await;
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/web/src/playground/examples");
     let mut examples = 0;

@@ -91,7 +91,7 @@ async fn small_lists_are_counted_and_large_ones_estimated() {
 
 /// A condition that hardly any row meets has no small number of rows to stop at: counting is bounded by its cost.
 #[tokio::test]
-async fn a_count_that_would_read_too_much_is_estimated() {
+async fn expensive_counts_are_estimated() {
     let app = filled().await;
     let rare = "measurements(filter: {pm10: {min: 100}}) TOTAL";
     assert_eq!(total(&app, rare).await, (0, false));

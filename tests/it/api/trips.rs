@@ -74,7 +74,7 @@ async fn samples_are_cut_into_rides_where_the_device_paused() {
 }
 
 #[tokio::test]
-async fn a_ride_is_found_again_by_its_id() {
+async fn trip_is_read_by_its_id() {
     let app = TestApp::new().await;
     app.record([ride("bike", 0, 50), ride("bike", 900, 50)].concat().into()).await;
     let fields = "id start end count distance pm25 { mean max count } points { latitude measuredAt }";
@@ -99,7 +99,7 @@ async fn a_ride_is_found_again_by_its_id() {
 }
 
 #[tokio::test]
-async fn a_filter_finds_what_was_measured_on_a_ride() {
+async fn trip_filter_matches_the_samples_of_the_trip() {
     let app = TestApp::new().await;
     app.record([ride("bike", 0, 50), ride("bike", 900, 30), ride("other", 0, 100)].concat().into()).await;
     let ids: Vec<_> = trips(&app, "bike", SPAN, "id").await.into_iter().map(|trip| trip["id"].clone()).collect();
@@ -175,7 +175,7 @@ async fn filled(app: &TestApp, device: &str, samples: i32) {
 }
 
 #[tokio::test]
-async fn a_device_with_more_than_a_hundred_thousand_samples_has_its_newest_trips() {
+async fn newest_trips_are_listed_beyond_a_hundred_thousand_samples() {
     let app = TestApp::new().await;
     filled(&app, "bike", 100_500).await;
     let page = "measuredAt: {}) { nodes { count } pageInfo { hasNextPage } incompleteBefore }";
@@ -253,7 +253,7 @@ async fn invalid_trip_arguments_are_rejected_by_name() {
 /// sample every three seconds, like its logger, it leaps by some kilometres at four places, where rides were
 /// concatenated.
 #[tokio::test]
-async fn a_real_track_is_cut_where_it_leaps() {
+async fn real_track_is_cut_at_impossible_jumps() {
     let Ok(track) =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/cleancycle-track.csv"))
     else {
@@ -340,7 +340,7 @@ async fn rides_of_several_devices_are_listed_newest_first_and_paged() {
 
 /// A device with more samples than are read doesn't fail the request, and its newest ride is complete.
 #[tokio::test]
-async fn a_device_with_many_samples_leaves_the_others_listed() {
+async fn device_with_many_samples_does_not_hide_trips_of_others() {
     let app = TestApp::new().await;
     app.record([ride("busy", 0, 50), ride("calm", 600, 30)].concat().into()).await;
     sqlx::raw_sql(

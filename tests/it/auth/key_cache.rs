@@ -63,7 +63,7 @@ async fn cached_devices_need_no_lookup() {
 }
 
 #[tokio::test]
-async fn a_sample_is_judged_by_the_one_before_whichever_gateway_stored_that() {
+async fn sample_is_compared_with_the_previous_one_of_any_gateway() {
     let [one, other] = gateways().await;
     for (minute, (gateway, pm10)) in [
         (&one, 5),
@@ -86,7 +86,7 @@ async fn a_sample_is_judged_by_the_one_before_whichever_gateway_stored_that() {
 }
 
 #[tokio::test]
-async fn a_packet_is_compared_with_the_one_before_whichever_gateway_stored_that() {
+async fn packet_is_compared_with_the_previous_one_of_any_gateway() {
     let [one, other] = gateways().await;
     // Each but the last two continues where the one before ended, and is stored from the cache.
     let packets = [(&one, 52.2), (&one, 52.2), (&one, 52.2), (&other, 52.2), (&one, 52.21), (&other, 52.22)];

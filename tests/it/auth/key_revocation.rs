@@ -78,7 +78,7 @@ async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
 }
 
 #[tokio::test]
-async fn keys_that_a_key_created_are_revoked_with_it_where_that_is_wanted() {
+async fn descendants_of_a_key_are_revoked_with_it_on_request() {
     let app = TestApp::new().await;
     let (parent, parent_id) = create(&app, &app.admin, "ADMIN").await;
     let (child, child_id) = create(&app, &parent, "ADMIN").await;
@@ -121,7 +121,7 @@ async fn wait_for_creation_lock(watch: &mut PgConnection) {
 
 /// A mutation that passed the check of its key just before the key is revoked.
 #[tokio::test]
-async fn a_key_that_is_being_revoked_creates_none() {
+async fn key_under_revocation_creates_no_keys() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let (key, _) = create(&app, &app.admin, "ADMIN").await;

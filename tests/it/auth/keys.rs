@@ -22,7 +22,7 @@ fn code(answer: &Value) -> &str {
 /// A key is cached for recording, but each batch checks it again: a revoked key records nothing more, at this gateway and
 /// at any other.
 #[tokio::test]
-async fn a_revoked_key_records_nothing_from_then_on() {
+async fn revoked_key_records_nothing() {
     let options = empty_database().await;
     let (app, other) = (TestApp::on(&options, true).await, TestApp::on_second(&options).await);
     let (key, about) = create(&app, "name: \"s\", role: SENSOR").await;
@@ -110,7 +110,7 @@ async fn invalid_key_is_rejected_even_for_public_operations() {
 }
 
 #[tokio::test]
-async fn a_key_ends_when_it_expires_or_is_revoked() {
+async fn key_is_rejected_after_expiry_or_revocation() {
     let app = TestApp::new().await;
     let (key, about) = create(&app, "name: \"s\", role: SENSOR, expiresAt: \"2026-05-01T13:00:00Z\"").await;
     assert_eq!(about["expiresAt"], "2026-05-01T13:00:00Z");
@@ -132,7 +132,7 @@ async fn a_key_ends_when_it_expires_or_is_revoked() {
 }
 
 #[tokio::test]
-async fn reading_can_be_made_to_need_a_key() {
+async fn reading_requires_a_key_if_configured() {
     let app = TestApp::on(&empty_database().await, false).await;
     for query in [
         "{ devices { totalCount } }",
@@ -157,7 +157,7 @@ async fn keys_are_stored_as_hashes_only() {
 }
 
 #[tokio::test]
-async fn the_last_use_is_kept_to_the_minute() {
+async fn last_use_is_stored_to_the_minute() {
     let app = TestApp::new().await;
     let (key, _) = create(&app, "name: \"s\", role: READER").await;
     let last_used = async || {
@@ -203,7 +203,7 @@ async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
 
 /// Attack 12: an address could guess more than ten thousand keys in a minute.
 #[tokio::test]
-async fn an_address_that_sent_thirty_invalid_keys_is_refused_without_a_look_up() {
+async fn address_with_thirty_invalid_keys_is_rejected_without_a_lookup() {
     let trusted_proxies = vec!["0.0.0.0/0".parse().expect("a network")];
     let app = TestApp::with_security(SecuritySettings { trusted_proxies, ..SecuritySettings::default() }).await;
     let sensor = create(&app, "name: \"s\", role: SENSOR").await.0;

@@ -70,7 +70,7 @@ fn known_packets_decode_to_their_known_samples() {
 }
 
 #[test]
-fn any_other_length_is_refused() {
+fn packets_of_other_lengths_are_rejected() {
     for length in [0, 1, 50, 52, 408] {
         assert_eq!(cleancycle::decode(&vec![1; length]), Err(InvalidPacket::Length(length)));
     }
@@ -91,14 +91,14 @@ fn unused_samples_are_padding() {
 }
 
 #[test]
-fn clean_air_is_no_padding() {
+fn zero_values_are_not_padding() {
     let clean = RawSample { pm10: 0, pm2_5: 0, ..RawSample::new(52.2, 0.13, 0.0, 0.0) };
     let slots = cleancycle::decode(&encode(&[clean; 8])).expect("a packet");
     assert!(slots.iter().all(|slot| matches!(slot, Slot::Sample { pm10: 0, .. })), "{slots:?}");
 }
 
 #[test]
-fn a_latitude_beyond_the_pole_is_left_out_and_a_longitude_comes_round() {
+fn latitude_beyond_the_pole_is_rejected_and_longitude_wraps() {
     let beyond = RawSample { latitude: 541 << 18 /* 90.5° N */, ..RawSample::new(0.0, 0.13, 1.0, 1.0) };
     let slots = cleancycle::decode(&encode(&[beyond])).expect("a packet");
     assert!(matches!(slots[0], Slot::OffTheEarth(_)), "{:?}", slots[0]);
@@ -109,7 +109,7 @@ fn a_latitude_beyond_the_pole_is_left_out_and_a_longitude_comes_round() {
 }
 
 #[test]
-fn exactly_half_a_window_stays_where_it_is() {
+fn offset_of_exactly_half_a_window_is_not_shifted() {
     let start = RawSample { latitude: 232 << 19 | 1024, longitude: 180 << 19, pm10: 9, pm2_5: 9 };
     let step = RawSample { latitude: 232 << 19, ..start };
     let slots = cleancycle::decode(&encode(&[start, step])).expect("a packet");

@@ -69,7 +69,7 @@ fn card(samples: Range<u32>) -> String {
 }
 
 #[tokio::test]
-async fn a_card_is_recorded_once_however_often_and_in_whatever_pieces_it_comes() {
+async fn repeated_and_split_uploads_of_a_card_are_recorded_once() {
     let app = TestApp::new().await;
     let report = upload(&app, "device=bike-07", card(0..1500)).await;
     assert_eq!(report["rejected"]["lines"], json!([]));
@@ -189,7 +189,7 @@ async fn invalid_uploads_are_rejected_with_a_reason() {
 }
 
 #[tokio::test]
-async fn a_key_bound_to_a_device_uploads_for_that_device() {
+async fn device_bound_key_uploads_for_its_device() {
     let app = TestApp::new().await;
     upload(&app, "device=mine", "time,pm10\n2026-04-01T10:00:00Z,1\n").await;
     let made = app.admin(
@@ -209,7 +209,7 @@ async fn a_key_bound_to_a_device_uploads_for_that_device() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_cut_off_stores_no_half_line_and_is_sent_again_whole() {
+async fn interrupted_upload_stores_whole_lines_and_can_be_repeated() {
     let app = TestApp::new().await;
     let whole = card(0..25_000);
     let cut = whole.len() / 10 * 9;
@@ -227,7 +227,7 @@ async fn an_upload_that_is_cut_off_stores_no_half_line_and_is_sent_again_whole()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_file_uploaded_by_several_at_once_is_stored_once() {
+async fn file_uploaded_concurrently_is_stored_once() {
     let uploads = UploadLimits { max_per_key: 4, ..UploadLimits::default() };
     let app = Arc::new(TestApp::with_limits(Limits { uploads, ..Limits::default() }).await);
     let file = card(0..12_000);
@@ -276,7 +276,7 @@ async fn random_files_are_stored_once_and_latest_is_true() {
 /// Reads a real backup from the folder beside the repository; skipped where that is missing. The decoder's own tests use
 /// a synthetic line.
 #[tokio::test]
-async fn a_real_backup_is_recorded_once() {
+async fn real_backup_is_recorded_once() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/cleancycle-backup.csv");
     let Ok(file) = std::fs::read_to_string(path) else {
         println!("left out: ../shared/data/cleancycle-backup.csv is not there");

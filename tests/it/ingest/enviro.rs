@@ -9,7 +9,7 @@ const READING: &str = r#"{"nickname":"balcony","model":"urban","uid":"e66","time
     "readings":{"temperature":18.5,"noise":0.1,"pm2_5":6,"pm10":9}}"#;
 
 #[tokio::test]
-async fn a_reading_is_recorded_once_under_the_uid_or_the_name_in_the_path() {
+async fn reading_is_recorded_once_under_uid_or_name_in_the_path() {
     let app = TestApp::new().await;
     let report = |recorded: usize, duplicates: usize| json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [], "ignored": ["noise"] });
     let answer = app.post("/ingest/enviro", Some(&app.admin), READING).await;
@@ -27,7 +27,7 @@ async fn a_reading_is_recorded_once_under_the_uid_or_the_name_in_the_path() {
 }
 
 #[tokio::test]
-async fn a_board_keeps_a_reading_that_is_not_stored() {
+async fn failed_reading_has_a_status_that_makes_the_board_keep_it() {
     let app = TestApp::new().await;
     let ahead = READING.replace("10:00:00Z", "12:05:00Z"); // and it is noon
     let answer = app.post("/ingest/enviro", Some(&app.admin), ahead).await;

@@ -36,7 +36,7 @@ async fn register_box(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn a_leap_second_is_stored_as_the_second_after_it_and_sent_again_it_is_a_duplicate() {
+async fn leap_second_is_stored_as_the_next_second_once() {
     let fields = json!({ "0": 52.2, "1": 0.1, "2": 5, "3": 4 });
     let bodies = [
         ("/ingest/json", json!({ "device": "json", "time": LEAP_SECOND, "pm10": 2 }).to_string()),
@@ -79,7 +79,7 @@ async fn a_leap_second_is_stored_as_the_second_after_it_and_sent_again_it_is_a_d
 }
 
 #[tokio::test]
-async fn graphql_takes_a_leap_second_for_the_second_after_it() {
+async fn graphql_accepts_a_leap_second_as_the_next_second() {
     let app = TestApp::new().await;
     let record = "mutation ($at: DateTime!) { recordMeasurements(input: {measurements: [
         {device: \"a\", measuredAt: $at, pm10: 2}]}) { recorded duplicates } }";

@@ -58,7 +58,7 @@ async fn files_are_imported_once_and_each_invalid_line_is_reported() {
 }
 
 #[tokio::test]
-async fn standard_input_is_a_file_too() {
+async fn standard_input_is_imported() {
     let options = empty_database().await;
     let mut command = import(&options, &["--columns=Zeit:time", "--device=balcony", "-"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -53,7 +53,7 @@ async fn precision_is_stored_with_the_uplink_and_a_replay_reads_the_same_times()
 }
 
 #[tokio::test]
-async fn the_password_in_the_query_is_the_key_of_writes_only() {
+async fn password_in_the_query_is_the_key_of_writes_only() {
     let app = TestApp::new().await;
     let line = "air,device=a pm10=1 1777629600000000000";
     let path = |secret: &str| format!("/write?db=d&u=anyone&p={secret}");
@@ -104,7 +104,7 @@ async fn bad_lines_are_counted_in_a_header_and_metrics_of_a_host_are_not() {
 }
 
 #[tokio::test]
-async fn a_client_finds_the_server_ready_and_its_database_there() {
+async fn influxdb_clients_find_server_and_database() {
     let app = TestApp::new().await;
     for method in [Method::GET, Method::HEAD] {
         let answer = send(&app, method, "/ping", &[], "").await;

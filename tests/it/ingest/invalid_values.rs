@@ -86,7 +86,7 @@ async fn sentinels_do_not_count_in_statistics_and_cover_no_hour() {
 }
 
 #[tokio::test]
-async fn an_hour_is_covered_by_a_valid_value_of_the_air_and_not_of_the_device() {
+async fn hour_is_covered_by_valid_air_values_only() {
     let app = TestApp::new().await;
     for (hours, beside, expected) in [
         (1, json!({ "status": { "batteryVoltage": 3.7 } }), 0.0),
@@ -111,7 +111,7 @@ async fn an_hour_is_covered_by_a_valid_value_of_the_air_and_not_of_the_device() 
 }
 
 #[tokio::test]
-async fn a_value_out_of_range_leaves_the_others_of_its_sample_counting() {
+async fn value_out_of_range_does_not_exclude_the_others_of_its_sample() {
     let app = TestApp::new().await;
     app.record(json!([
         sample(1, 0, json!({ "pm10": 12.4, "weather": { "temperature": 200, "humidity": 40 } })),
@@ -227,7 +227,7 @@ async fn maps_have_no_cell_at_null_island_and_no_sentinel() {
 }
 
 #[tokio::test]
-async fn a_sentinel_on_a_ride_is_no_exposure() {
+async fn sentinels_do_not_count_as_exposure() {
     let app = TestApp::new().await;
     let samples = (0..40).map(|n| {
         json!({
@@ -257,7 +257,7 @@ async fn a_sentinel_on_a_ride_is_no_exposure() {
 
 /// Their squares exceed 64-bit floats.
 #[tokio::test]
-async fn statistics_that_include_invalid_values_of_any_size_are_answered() {
+async fn statistics_include_invalid_values_of_any_size() {
     let app = TestApp::new().await;
     let values = [
         json!({ "weather": { "temperature": 1e300 } }),

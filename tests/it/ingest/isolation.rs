@@ -96,7 +96,7 @@ async fn lock(options: &PgConnectOptions, statement: &'static str) -> PgConnecti
 }
 
 #[tokio::test]
-async fn a_submission_that_the_database_refuses_fails_alone_among_hundreds() {
+async fn rejected_submission_fails_alone_among_hundreds() {
     let (app, _) = gateway().await;
     let refused = batch_with(&app, REFUSED, 499).await;
     assert!(matches!(refused, Err(RecordError::Database(_))), "{refused:?}");
@@ -106,7 +106,7 @@ async fn a_submission_that_the_database_refuses_fails_alone_among_hundreds() {
 }
 
 #[tokio::test]
-async fn hundreds_that_are_refused_are_all_answered_and_so_are_those_among_them() {
+async fn hundreds_of_rejected_submissions_are_answered_and_the_others_stored() {
     let (app, _) = gateway().await;
     let batch = (0..500).map(|n| one(n, if n % 5 == 0 { 5 } else { REFUSED }));
     let since = Instant::now();
@@ -181,7 +181,7 @@ async fn failing_submissions_of_a_key_delay_other_keys_less_than_a_second_once()
 }
 
 #[tokio::test]
-async fn a_device_that_failed_repeatedly_is_stored_apart_until_it_succeeds() {
+async fn repeatedly_failing_device_is_stored_apart_until_it_succeeds() {
     let (app, _) = gateway().await;
     let key = keys(&app, 1).await[0];
     longest_time_of_stored(&app, vec![sent(key, "good", 100, 5), sent(key, "bad", 100, 5)]).await;
@@ -234,7 +234,7 @@ async fn locked_submission_delays_no_other_and_is_stored_after_the_lock() {
 }
 
 #[tokio::test]
-async fn a_submission_that_ends_its_connection_is_not_taken_for_a_database_that_is_away() {
+async fn submission_that_ends_its_connection_is_isolated() {
     let (app, _) = gateway().await;
     let outcome = batch_with(&app, DISCONNECTS, 30).await;
     assert!(matches!(outcome, Err(RecordError::Database(_))), "{outcome:?}");
@@ -245,7 +245,7 @@ async fn a_submission_that_ends_its_connection_is_not_taken_for_a_database_that_
 
 /// An insert that stores no row although one is expected: each round of inserting and comparing equals the one before.
 #[tokio::test]
-async fn rounds_that_store_nothing_come_to_an_end() {
+async fn rounds_without_progress_end() {
     let (app, _) = gateway().await;
     assert_eq!(app.recorder.record(one(100, 5)).await.expect("stored").recorded, 1);
     let late = app.recorder.record(one(7, VANISHES)).await;
@@ -256,7 +256,7 @@ async fn rounds_that_store_nothing_come_to_an_end() {
 }
 
 #[tokio::test]
-async fn a_submission_of_many_months_holds_up_no_other() {
+async fn submission_of_many_months_delays_no_other() {
     let (app, options) = gateway().await;
     assert_eq!(app.recorder.record(one(1, 5)).await.expect("stored").recorded, 1); // its month has partitions now
     let holder = lock(&options, "select pg_advisory_xact_lock(x'616972670001'::bigint)").await; // src/db/partition.rs
@@ -276,7 +276,7 @@ async fn a_submission_of_many_months_holds_up_no_other() {
 
 /// Each statement takes longer than the first timeout of a batch: the cause is not a submission.
 #[tokio::test]
-async fn a_database_that_is_slow_for_all_stores_all_the_same() {
+async fn slow_database_stores_all_submissions() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let slow = "create function slow() returns trigger language plpgsql as $$
@@ -333,7 +333,7 @@ async fn rejected_submission_is_answered_and_others_stored_on_every_input_path()
 
 /// A submission's sample is unchanged when a replay of it fails.
 #[tokio::test]
-async fn a_replay_that_is_refused_changes_nothing() {
+async fn rejected_replay_changes_nothing() {
     let (app, _) = gateway().await;
     let mut replay = one(7, REFUSED);
     assert_eq!(app.recorder.record(one(7, 5)).await.expect("stored").recorded, 1);

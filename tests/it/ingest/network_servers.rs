@@ -95,7 +95,7 @@ async fn things_stack_receives_202_and_its_packet_is_stored_once() {
 }
 
 #[tokio::test]
-async fn a_packet_that_came_by_the_old_network_is_a_duplicate_by_the_new_ones() {
+async fn packet_of_one_network_is_a_duplicate_on_the_others() {
     let app = TestApp::new().await;
     let old = json!({ "dev_id": "bike-07", "payload_raw": PACKET_A, "metadata": { "time": AT } });
     assert_eq!(status_and_body(&app.uplink(old.to_string()).await), (StatusCode::CREATED, counts(8, 0)));
@@ -194,7 +194,7 @@ async fn named_fields_are_stored_as_one_sample() {
 }
 
 #[tokio::test]
-async fn ozone_is_stored_where_the_brand_settles_its_unit() {
+async fn ozone_is_stored_if_the_brand_defines_its_unit() {
     let app = TestApp::new().await;
     let fields = json!({ "o3": 0.03, "pm10": 5 });
     let brand = json!({ "brand_id": "milesight-iot", "model_id": "am319" });
@@ -243,7 +243,7 @@ async fn airgradient_monitor_receives_200_on_each_of_its_paths() {
 }
 
 #[tokio::test]
-async fn an_airgradient_body_that_is_not_understood_is_refused_and_kept() {
+async fn undecodable_airgradient_body_is_rejected_and_stored() {
     let app = TestApp::new().await;
     let path = format!("/key/{}/sensors/airgradient:84fce612eff4/measures", app.admin);
     for (body, code) in [("{", "MALFORMED_JSON"), (r#"{"boot":1}"#, "MISSING_VALUES"), ("[]", "WRONG_TYPE")] {

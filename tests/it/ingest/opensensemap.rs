@@ -46,7 +46,7 @@ fn counts(recorded: usize, duplicates: usize) -> Value {
 }
 
 #[tokio::test]
-async fn each_form_is_recorded_and_repeated_it_is_a_duplicate() {
+async fn each_form_is_recorded_once() {
     let forms = [ARRAY, OBJECT, CSV];
     for (first, body) in forms.iter().enumerate() {
         let app = app_with_a_box().await;
@@ -129,7 +129,7 @@ async fn requests_without_a_valid_key_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_key_alone_in_its_header_is_taken_for_every_format() {
+async fn key_without_a_scheme_is_accepted_for_every_format() {
     let app = TestApp::new().await;
     let body = r#"{"device":"d","pm10":1}"#;
     let answer = post(&app, "/ingest/json", Some(&app.admin), Some("application/json"), body).await;
@@ -187,7 +187,7 @@ async fn one_value_of_the_sensor_in_the_path_is_recorded_and_can_be_replayed() {
 }
 
 #[tokio::test]
-async fn with_luftdaten_the_body_is_airrohrs() {
+async fn luftdaten_option_decodes_airrohr_bodies() {
     let app = app_with_a_box().await;
     let body = r#"{"software_version":"NRZ-2020-129","sensordatavalues":[{"value_type":"SDS_P1","value":"18.83"},
         {"value_type":"SDS_P2","value":"10.60"},{"value_type":"BME280_pressure","value":"101001.28"}]}"#;

@@ -94,7 +94,7 @@ async fn sample_repeated_in_one_body_is_stored_once() {
 }
 
 #[tokio::test]
-async fn different_samples_of_one_moment_are_all_kept_and_each_once() {
+async fn different_samples_of_one_time_are_each_stored_once() {
     let app = TestApp::new().await;
     let time = at("2026-05-01T10:00:00Z");
     let mut weather = Sample::new(time);
@@ -134,7 +134,7 @@ async fn too_many_samples_at_one_time_are_rejected() {
 }
 
 #[tokio::test]
-async fn any_month_since_2000_finds_its_partition() {
+async fn every_month_since_2000_has_a_partition() {
     let app = TestApp::new().await;
     let times = ["2000-01-01T00:00:00Z", "2004-10-24T19:05:38Z", "2025-12-31T23:59:59.999999Z", "2026-01-01T00:00:00Z"];
     assert_eq!(record(&app, times.map(|time| ("bike", sample(at(time), 5.0)))).await, (4, 0));
@@ -174,7 +174,7 @@ fn poisoned() -> Submission {
 }
 
 #[tokio::test]
-async fn a_poisoned_submission_does_not_fail_its_neighbours() {
+async fn poisoned_submission_does_not_fail_its_batch() {
     let app = TestApp::new().await;
     let time = |second| at("2026-05-01T10:00:00Z") + TimeDelta::seconds(second);
     let submissions =
@@ -190,7 +190,7 @@ async fn a_poisoned_submission_does_not_fail_its_neighbours() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_cancels_nothing() {
+async fn disconnect_does_not_cancel_recording() {
     let app = TestApp::new().await;
     for second in 0..50 {
         let time = at("2026-05-01T10:00:00Z") + TimeDelta::seconds(second);
@@ -213,7 +213,7 @@ async fn a_client_that_hangs_up_cancels_nothing() {
 
 /// As after a restart of the database: each connection of the pool is stale, and the first statement on it fails.
 #[tokio::test]
-async fn stale_connections_are_no_reason_to_refuse() {
+async fn stale_connections_are_replaced() {
     let app = TestApp::new().await;
     let five = join_all((0..5).map(|_| app.database.writes.acquire())).await;
     drop(five.into_iter().map(|connection| connection.expect("a connection")).collect::<Vec<_>>());
@@ -232,7 +232,7 @@ async fn stale_connections_are_no_reason_to_refuse() {
 }
 
 #[tokio::test]
-async fn after_the_end_nothing_more_is_accepted() {
+async fn recorder_accepts_nothing_after_its_end() {
     let app = TestApp::new().await;
     let recorder = app.recorder.clone();
     app.writers.drain().await;

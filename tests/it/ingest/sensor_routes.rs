@@ -87,7 +87,7 @@ async fn fields_alone_give_the_samples_in_their_order() {
 /// Reads a real body from the folder beside the repository; skipped where that is missing. The test above uses synthetic
 /// input.
 #[tokio::test]
-async fn a_body_of_the_old_server_is_recorded() {
+async fn body_of_the_old_server_is_recorded() {
     let Ok(body) = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/ttn-v2-uplink.json")) else {
         println!("left out: ../shared/data/ttn-v2-uplink.json is not there");
         return;
@@ -119,7 +119,7 @@ async fn missing_time_is_replaced_by_the_gateways_clock() {
 }
 
 #[tokio::test]
-async fn the_device_is_the_first_name_that_is_not_empty() {
+async fn device_key_is_the_first_nonempty_name() {
     let app = TestApp::new().await;
     for (names, device) in [
         (r#""app_id":"a","dev_id":"b","hardware_serial":"c""#, "b"),
@@ -133,7 +133,7 @@ async fn the_device_is_the_first_name_that_is_not_empty() {
 }
 
 #[tokio::test]
-async fn empty_fields_record_nothing_and_are_no_error() {
+async fn empty_fields_record_nothing_without_error() {
     let app = TestApp::new().await;
     assert_eq!(recorded(&app.uplink(body(r#""payload_fields":{}"#)).await), created(0, 0));
     // The test request of the predecessor names no device.
@@ -169,7 +169,7 @@ async fn impossible_samples_are_rejected_and_reported() {
 }
 
 #[tokio::test]
-async fn samples_of_the_future_are_left_out() {
+async fn samples_in_the_future_are_rejected() {
     let app = TestApp::new().await;
     let packet = encode(&[RawSample::new(52.2, 0.13, 12.0, 7.0); 8]);
     let answer = app.uplink(ttn_body("bike-07", "2026-05-01T12:01:07Z", &packet).to_string()).await.json();
@@ -200,7 +200,7 @@ async fn absurd_network_time_is_replaced_by_the_gateways_clock() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_understood_is_refused_with_its_reason_and_kept() {
+async fn undecodable_body_is_rejected_with_a_reason_and_stored() {
     let app = TestApp::new().await;
     let cases = [
         ("", "MALFORMED_JSON", "EOF"),
@@ -256,7 +256,7 @@ async fn deep_nesting_and_invalid_utf8_are_refused() {
 }
 
 #[tokio::test]
-async fn without_a_key_nothing_is_recorded() {
+async fn nothing_is_recorded_without_a_key() {
     let app = TestApp::new().await;
     let body = body(&format!(r#""payload_raw":"{PACKET_A}""#));
     for key in [None, Some("ag_wrong"), Some("")] {
@@ -273,7 +273,7 @@ async fn without_a_key_nothing_is_recorded() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_limit_or_of_another_type_is_refused() {
+async fn too_large_body_or_other_media_type_is_rejected() {
     let app = TestApp::new().await;
     let answer = app.uplink(vec![b' '; (1 << 20) + 1]).await;
     assert_eq!(

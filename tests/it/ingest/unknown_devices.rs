@@ -14,7 +14,7 @@ async fn recorded() -> TestApp {
 }
 
 #[tokio::test]
-async fn queries_answer_with_nothing() {
+async fn queries_of_unknown_devices_are_empty() {
     let app = recorded().await;
     for key in ["unknown", "", " x", "a\0b"] {
         let keys = json!([key]);
@@ -53,7 +53,7 @@ async fn known_devices_beside_an_unknown_one_are_found() {
 }
 
 #[tokio::test]
-async fn subscriptions_are_accepted() {
+async fn subscriptions_to_unknown_devices_are_accepted() {
     let app = recorded().await;
     for subscription in [
         "subscription { measurementRecorded(filter: {devices: [\"unknown\"]}) { cursor } }",
@@ -65,7 +65,7 @@ async fn subscriptions_are_accepted() {
 }
 
 #[tokio::test]
-async fn mutations_refuse_them() {
+async fn mutations_reject_unknown_devices() {
     let app = recorded().await;
     for mutation in [
         "mutation { deleteMeasurements(input: {filter: {devices: [\"bike\", \"unknown\"]}}) { measurements } }",

@@ -72,7 +72,7 @@ async fn uplink_is_stored_unchanged_with_its_outcome() {
 }
 
 #[tokio::test]
-async fn admins_only() {
+async fn only_admins_read_uplinks() {
     let app = TestApp::new().await;
     post(&app, "/ingest/json", sample_json("bike", 5)).await;
     let make = "mutation { createApiKey(input: {name: \"s\", role: SENSOR}) { key } }";
@@ -95,7 +95,7 @@ async fn admins_only() {
 }
 
 #[tokio::test]
-async fn pages_hold_every_uplink_once_newest_first() {
+async fn pages_have_every_uplink_once_newest_first() {
     let app = TestApp::new().await;
     for n in 0..12 {
         post(&app, "/ingest/json", sample_json(if n % 3 == 0 { "a" } else { "b" }, n)).await;
@@ -124,7 +124,7 @@ async fn pages_hold_every_uplink_once_newest_first() {
 }
 
 #[tokio::test]
-async fn filters_are_all_held() {
+async fn uplinks_match_all_conditions() {
     let app = TestApp::new().await;
     post(&app, "/ingest/json", sample_json("a", 1)).await;
     post(&app, "/ingest/json", sample_json("b", 2)).await;
@@ -213,7 +213,7 @@ async fn body_memory_per_request_is_limited_to_16_mib() {
 
 /// Keys are sent in headers and in paths. Wherever a key is, it is neither stored with the uplink nor logged.
 #[tokio::test]
-async fn a_key_is_neither_stored_nor_logged_wherever_it_stands() {
+async fn keys_in_bodies_and_paths_are_neither_stored_nor_logged() {
     let options = empty_database().await;
     let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
     let basic = STANDARD.encode(format!("sensor:{key}"));

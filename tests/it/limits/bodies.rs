@@ -143,7 +143,7 @@ async fn content_encoding_variants_and_multiple_members_are_accepted() {
 }
 
 #[tokio::test]
-async fn a_body_that_expands_beyond_the_limit_is_refused() {
+async fn body_that_expands_beyond_the_limit_is_rejected() {
     let app = TestApp::new().await;
     let bomb = vec![b' '; 50 * MIB];
     for coding in CODINGS {
@@ -175,7 +175,7 @@ async fn a_body_that_expands_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_off_or_damaged_is_refused_with_the_reason() {
+async fn truncated_or_damaged_body_is_rejected_with_a_reason() {
     let app = TestApp::new().await;
     let lines = "2026-05-01T10:00:00Z,f,1\n".repeat(20);
     for coding in CODINGS {
@@ -243,7 +243,7 @@ async fn sensors_need_not_declare_json_and_another_charset_is_named() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_passed_over_and_utf_16_is_named() {
+async fn byte_order_mark_is_skipped_and_utf_16_rejected_by_name() {
     let app = app_with_a_box().await;
     for (path, media_type, body) in bodies() {
         let answer = send(&app, path, &[("content-type", media_type)], format!("\u{feff}{body}")).await;

@@ -133,7 +133,7 @@ const SCHEMAS: usize = 40;
 
 /// Attack 3: clients that never read kept their responses in memory forever.
 #[tokio::test]
-async fn a_client_that_does_not_read_is_closed_and_one_that_reads_slowly_is_served() {
+async fn client_without_reads_is_closed_and_slow_reader_is_served() {
     let limits = ConnectionLimits { write_window: Duration::from_secs(1), ..ConnectionLimits::default() };
     let app = app(limits).await;
     let address = app.listen().await;

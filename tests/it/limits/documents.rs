@@ -65,7 +65,7 @@ fn refused() -> Vec<(String, &'static str, &'static str)> {
 }
 
 #[tokio::test]
-async fn documents_beyond_a_limit_are_refused_with_what_to_do() {
+async fn documents_beyond_a_limit_are_rejected_with_advice() {
     let app = TestApp::new().await;
     for (document, code, expected) in refused() {
         let shown = &document[..document.len().min(120)];
@@ -136,7 +136,7 @@ async fn number_of_reported_validation_errors_is_limited() {
 }
 
 #[tokio::test]
-async fn a_message_repeats_little_of_the_document() {
+async fn error_message_quotes_little_of_the_document() {
     let app = TestApp::new().await;
     let long = "x".repeat(100_000);
     for (document, expected) in [

@@ -37,7 +37,7 @@ async fn send(
 }
 
 #[tokio::test]
-async fn a_body_that_is_refused_unread_may_be_sent_to_its_end() {
+async fn rejected_body_may_be_sent_to_its_end() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let key = app.admin.as_str();

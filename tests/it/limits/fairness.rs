@@ -55,7 +55,7 @@ async fn on(options: &PgConnectOptions, security: SecuritySettings, limits: Limi
 }
 
 #[tokio::test]
-async fn a_request_uses_two_connections_at_a_time() {
+async fn request_uses_at_most_two_connections() {
     let options = empty_database().await;
     let app = on(&options, behind_a_proxy(), Limits::default()).await;
     let mut watch = options.connect().await.expect("a connection");
@@ -75,7 +75,7 @@ async fn a_request_uses_two_connections_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_caller_that_uses_all_it_may_keeps_connections_and_places_free_for_others() {
+async fn caller_at_its_limits_leaves_connections_and_permits_for_others() {
     let options = empty_database().await;
     let app = on(&options, behind_a_proxy(), Limits::default()).await;
     let mut watch = options.connect().await.expect("a connection");
@@ -106,7 +106,7 @@ async fn a_caller_that_uses_all_it_may_keeps_connections_and_places_free_for_oth
 }
 
 #[tokio::test]
-async fn a_request_is_cut_off_when_it_used_its_database_time() {
+async fn request_is_ended_when_its_database_time_is_used_up() {
     let reading =
         ReadLimits { database_time_per_anonymous_request: Duration::from_millis(300), ..ReadLimits::default() };
     let app = TestApp::with_limits(Limits { reading, ..Limits::default() }).await;
@@ -125,7 +125,7 @@ async fn a_request_is_cut_off_when_it_used_its_database_time() {
 }
 
 #[tokio::test]
-async fn a_caller_without_database_time_is_refused_before_anything_is_read() {
+async fn caller_without_database_time_is_rejected_before_any_read() {
     let security = SecuritySettings { anonymous_database_seconds_per_minute: NonZeroU32::new(30), ..behind_a_proxy() };
     let app = on(&empty_database().await, security, Limits::default()).await;
     let attacker = CallerId::from_address(ATTACKER.parse().expect("an address"));

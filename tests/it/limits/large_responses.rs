@@ -84,7 +84,7 @@ async fn wait_until(what: &str, holds: impl Fn() -> bool) {
 
 /// Attack 3: unread responses took unbounded memory and no concurrency permit.
 #[tokio::test]
-async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
+async fn unread_responses_count_until_their_connection_is_closed() {
     let length = post(&app(ResponseLimits::default()).await, FLAT_LIST).await.text.len();
     assert!(length > 250_000, "{length} bytes fit into the buffers of a connection");
     let limits = ResponseLimits { max_bytes_sent_per_caller: length * 3 / 2, ..ResponseLimits::default() };
@@ -121,7 +121,7 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
 
 /// An event is a response like any other; a large one is an error, and the events beside it are complete.
 #[tokio::test]
-async fn an_event_that_is_too_large_is_an_error_and_the_others_are_whole() {
+async fn too_large_event_is_an_error_and_the_others_are_delivered() {
     let responses = ResponseLimits { max_bytes: 1000, ..ResponseLimits::default() };
     let app = TestApp::with_limits(Limits { responses, ..Limits::default() }).await;
     let sample = |device: &str, n: u32| json!({ "device": device, "measuredAt": format!("2026-05-01T10:00:{n:02}Z"), "pm10": n });

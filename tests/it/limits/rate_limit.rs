@@ -178,7 +178,7 @@ async fn uplinks_per_minute_are_limited_per_key() {
 }
 
 #[tokio::test]
-async fn an_airgradient_monitor_gets_503_for_429_which_it_takes_for_success() {
+async fn airgradient_monitor_receives_503_instead_of_429() {
     let app = limited(1_000_000, 1).await;
     let post = || app.post("/sensors/airgradient:a/measures", Some(&app.admin), r#"{"pm02":7}"#);
     assert_eq!(post().await.status, 200);

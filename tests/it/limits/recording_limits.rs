@@ -51,7 +51,7 @@ async fn refusals(app: &TestApp, limit: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_key_adds_a_bounded_number_of_devices_per_hour() {
+async fn new_devices_per_key_and_hour_are_limited() {
     let app = gateway(RecordingLimits { new_devices_per_hour: 10, ..RecordingLimits::default() }).await;
     let (key, other) = (sensor_key(&app).await, sensor_key(&app).await);
     assert_eq!(send(&app, &key, of_devices("a", 11)).await.status, 429, "more at once than in an hour");
@@ -101,7 +101,7 @@ async fn one_submission_of_known_and_new_devices_is_stored_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_key_needs_a_bounded_number_of_new_partitions_per_hour() {
+async fn new_partitions_per_key_and_hour_are_limited() {
     let app = gateway(RecordingLimits { new_months_per_hour: 3, ..RecordingLimits::default() }).await;
     let key = sensor_key(&app).await;
     let years: Vec<_> = (2001..=2004).map(|year| format!("{year}-05")).collect();
@@ -159,7 +159,7 @@ async fn large_undecodable_bodies_are_cut_and_not_decoded_again() {
 }
 
 #[tokio::test]
-async fn beyond_the_bytes_of_a_day_samples_are_recorded_without_their_bodies() {
+async fn bodies_are_not_stored_beyond_the_bytes_of_a_day() {
     let app = gateway(RecordingLimits { uplink_bytes_per_day: 4 << 10, ..RecordingLimits::default() }).await;
     let key = sensor_key(&app).await;
     let large = |second: u32| {
@@ -188,7 +188,7 @@ async fn beyond_the_bytes_of_a_day_samples_are_recorded_without_their_bodies() {
 }
 
 #[tokio::test]
-async fn when_the_disk_is_almost_full_samples_are_recorded_and_no_bodies_kept() {
+async fn bodies_are_not_stored_when_the_disk_is_almost_full() {
     let data_folder = Some(std::env::temp_dir());
     let app =
         gateway(RecordingLimits { data_folder, min_free_disk_bytes: u64::MAX, ..RecordingLimits::default() }).await;

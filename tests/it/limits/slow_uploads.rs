@@ -76,7 +76,7 @@ async fn six_hundred_idle_uploads_are_refused_or_ended() {
 }
 
 #[tokio::test]
-async fn an_upload_that_comes_slowly_but_steadily_is_recorded() {
+async fn slow_steady_upload_is_recorded() {
     let rate_window = Duration::from_millis(500);
     let app = app(UploadLimits { rate_window, min_bytes_per_window: 10, ..UploadLimits::default() }).await;
     let mut upload = begin(app.listen().await, &app.admin).await;

@@ -58,7 +58,7 @@ async fn app_with(subscriptions: SubscriptionLimits) -> TestApp {
 }
 
 #[tokio::test]
-async fn subscriptions_are_bounded_per_caller_and_in_all() {
+async fn subscriptions_are_limited_per_caller_and_in_total() {
     let app = app_with(SubscriptionLimits { max_per_address: 2, max_total: 3, ..SubscriptionLimits::default() }).await;
     let first = subscribe(&app, 1, EVERYTHING).await.expect("the first");
     let _second = subscribe(&app, 1, EVERYTHING).await.expect("the second");
@@ -78,7 +78,7 @@ async fn subscriptions_are_bounded_per_caller_and_in_all() {
 }
 
 #[tokio::test]
-async fn channels_are_bounded_per_caller_and_in_all() {
+async fn channels_are_limited_per_caller_and_in_total() {
     let limits =
         SubscriptionLimits { max_channels_per_address: 2, max_channels_total: 3, ..SubscriptionLimits::default() };
     let app = app_with(limits).await;
@@ -99,7 +99,7 @@ async fn channels_are_bounded_per_caller_and_in_all() {
 }
 
 #[tokio::test]
-async fn a_large_filter_counts_as_several_channels() {
+async fn large_filter_counts_as_several_channels() {
     let limits = SubscriptionLimits { max_channels_per_address: 2, ..SubscriptionLimits::default() };
     let app = app_with(limits).await;
     let polygon = |points: u32| {
@@ -146,7 +146,7 @@ async fn events_wait_for_the_budget_and_none_is_lost() {
 
 /// 1000 subscriptions with 500 different selections and filters; each event needs a rendering for each of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_subscriptions_of_one_caller_do_not_delay_an_event_of_another() {
+async fn thousand_subscriptions_of_one_caller_do_not_delay_another() {
     const SOCKETS: usize = 10;
     const SUBSCRIPTIONS_PER_SOCKET: usize = 100;
     let app = TestApp::new().await;

@@ -50,7 +50,7 @@ async fn paste(welcome: &str, variable: Option<(&str, &str)>) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_first_start_shows_a_key_and_commands_that_work_when_pasted() {
+async fn first_start_prints_a_key_and_working_commands() {
     let data_dir = std::env::temp_dir().join(format!("airgraph-first-start-{}", std::process::id()));
     let command = |arguments: &[&str]| {
         let mut command = airgraph(arguments);
@@ -95,7 +95,7 @@ async fn remove(data_dir: &std::path::Path) {
 }
 
 #[tokio::test]
-async fn a_chosen_admin_key_works_and_is_not_shown() {
+async fn chosen_admin_key_works_and_is_not_printed() {
     let options = empty_database().await;
     let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
     let mut command = on(&options, &["serve"]);
@@ -198,7 +198,7 @@ pub async fn failure(command: Command) -> String {
 }
 
 #[tokio::test]
-async fn a_database_that_can_not_be_used_is_named_in_one_line() {
+async fn unusable_database_is_reported_in_one_line() {
     let options = empty_database().await;
     let message = failure(on(&options.clone().password("not the password"), &["migrate"])).await;
     assert!(message.contains("refuses the connection: password authentication failed"), "{message}");
@@ -220,7 +220,7 @@ async fn a_database_that_can_not_be_used_is_named_in_one_line() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_named() {
+async fn port_in_use_is_reported() {
     let options = empty_database().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -251,7 +251,7 @@ async fn startup_waits_for_the_database_and_logs_it() {
 }
 
 #[tokio::test]
-async fn keys_are_made_listed_and_revoked() {
+async fn keys_are_created_listed_and_revoked() {
     let options = empty_database().await;
     let run = async |arguments: &[&str]| {
         let output = output(on(&options, arguments)).await;
@@ -279,7 +279,7 @@ async fn keys_are_made_listed_and_revoked() {
 }
 
 #[tokio::test]
-async fn the_schema_is_printed_without_a_database() {
+async fn schema_is_printed_without_a_database() {
     let mut command = airgraph(&["schema"]);
     command.env("DATABASE_URL", "postgres://127.0.0.1:1/nothing");
     let printed = output(command).await;

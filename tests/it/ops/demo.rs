@@ -32,7 +32,7 @@ fn counts(output: &Output) -> Result<(usize, usize)> {
 }
 
 #[test]
-fn a_second_run_finds_everything_there() -> Result<()> {
+fn second_demo_run_records_nothing_new() -> Result<()> {
     let parent = tempfile::tempdir()?;
     fs::set_permissions(parent.path(), Permissions::from_mode(0o755))?; // for the account that runs Postgres
     let data_dir = parent.path().join("data");

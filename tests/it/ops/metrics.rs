@@ -43,7 +43,7 @@ async fn metrics_need_an_admin_key() {
 }
 
 #[tokio::test]
-async fn on_an_address_of_their_own_they_need_no_key_and_nothing_else_is_there() {
+async fn metrics_address_needs_no_key_and_serves_only_metrics() {
     let app = TestApp::new().await;
     for (path, status) in [("/metrics", StatusCode::OK), ("/graphql", StatusCode::NOT_FOUND)] {
         let request = Request::get(path).body(Body::empty()).expect("a request");

@@ -43,7 +43,7 @@ async fn send(gateway: &Gateway, head: &str, body: &str) -> TcpStream {
 
 /// With a sensor's body, a query and a file in flight, a file that never ends, and a socket whose client is gone.
 #[tokio::test]
-async fn a_frozen_database_and_clients_that_hang_do_not_keep_the_gateway_from_ending() {
+async fn frozen_database_and_hanging_clients_do_not_prevent_shutdown() {
     let postgres = OwnPostgres::start(&["fsync=off"]).await;
     let log = tempfile::NamedTempFile::new().expect("a file");
     let mut command = on(&postgres.options, &["serve"]);
@@ -84,7 +84,7 @@ async fn a_frozen_database_and_clients_that_hang_do_not_keep_the_gateway_from_en
 
 /// A private Postgres that is frozen can't be stopped; `dev-db` stops it once it continues.
 #[tokio::test]
-async fn a_private_postgres_that_is_frozen_is_not_waited_for() {
+async fn frozen_embedded_postgres_does_not_prevent_shutdown() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a folder");
     let data_dir = folder.path().join("data");

@@ -74,7 +74,7 @@ async fn queries_fail_without_database_details() {
 }
 
 #[tokio::test]
-async fn the_process_is_healthy_but_not_ready() {
+async fn gateway_without_database_is_healthy_but_not_ready() {
     let app = app();
     let get = |path: &str| Request::get(path).body(Body::empty()).expect("a request");
     assert_eq!(send(&app, get("/healthz")).await.0, StatusCode::OK);

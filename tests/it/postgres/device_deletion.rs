@@ -156,7 +156,7 @@ async fn only_an_admin_deletes_devices() {
 /// A sensor whose key is not bound continues: its next sample creates a new device, on the code path for samples of known
 /// devices, and with the deleted device still in the writer's cache.
 #[tokio::test]
-async fn the_next_sample_makes_a_new_device() {
+async fn next_sample_creates_a_new_device() {
     let app = TestApp::new().await;
     for round in 0..3 {
         for second in 0..3 {
@@ -172,7 +172,7 @@ async fn the_next_sample_makes_a_new_device() {
 /// The sensor continues to send while its device is deleted, several times over. Samples acknowledged after a deletion are
 /// stored; no row of a deleted device remains; and the samples of another sensor are all stored, without delay.
 #[tokio::test]
-async fn a_sensor_may_send_while_its_device_is_deleted() {
+async fn sensor_may_send_during_the_deletion_of_its_device() {
     const DELETIONS: usize = 12;
     let app = TestApp::new().await;
     let (is_over, sent, others) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
@@ -226,7 +226,7 @@ async fn a_sensor_may_send_while_its_device_is_deleted() {
 
 /// More rows than one transaction deletes; an interrupted deletion is continued by the same request.
 #[tokio::test]
-async fn a_large_device_goes_in_steps_and_the_same_request_continues() {
+async fn large_device_is_deleted_in_steps_and_the_request_can_be_repeated() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let lines = (0..12_000).map(|n| {
@@ -278,7 +278,7 @@ async fn samples_recorded_during_the_deletion_are_deleted() {
 
 /// A recorder, or a mutation, that has read the device just before its deletion reads it again.
 #[tokio::test]
-async fn a_reference_to_a_deleted_device_is_a_conflict() {
+async fn reference_to_a_deleted_device_is_a_conflict() {
     let app = TestApp::new().await;
     let insert = "insert into latest (device_id, measured_at, seq) values (1, now(), 0)";
     let error: DbError = app.database.writes.execute(insert).await.expect_err("there is no device").into();

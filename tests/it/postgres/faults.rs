@@ -46,7 +46,7 @@ async fn assert_recovers(app: &TestApp, second: u32) {
 }
 
 #[tokio::test]
-async fn a_database_that_goes_away_and_comes_back() {
+async fn gateway_recovers_after_the_database_was_down() {
     let mut postgres = OwnPostgres::start(&["fsync=off"]).await;
     let app = TestApp::on_new(&postgres.options).await;
     assert_eq!(post_sample(&app, 0).await.status, StatusCode::CREATED);
@@ -73,7 +73,7 @@ fn take_idle(pool: &PgPool) -> Vec<PoolConnection<Postgres>> {
 }
 
 #[tokio::test]
-async fn a_database_without_a_connection_to_spare() {
+async fn exhausted_connections_are_answered_with_503() {
     let postgres = OwnPostgres::start(&["fsync=off", "max_connections=10"]).await;
     let app = TestApp::on_new(&postgres.options).await;
     assert_eq!(post_sample(&app, 0).await.status, StatusCode::CREATED);
@@ -113,7 +113,7 @@ async fn set_read_only(options: &PgConnectOptions, read_only: bool) {
 }
 
 #[tokio::test]
-async fn a_database_that_is_read_only_after_a_fail_over() {
+async fn read_only_database_answers_queries_and_rejects_writes_with_503() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     assert_eq!(post_sample(&app, 0).await.status, StatusCode::CREATED);
@@ -134,7 +134,7 @@ async fn a_database_that_is_read_only_after_a_fail_over() {
 }
 
 #[tokio::test]
-async fn a_database_whose_disk_is_full() {
+async fn full_disk_rejects_samples_with_503_and_answers_queries() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     assert_eq!(post_sample(&app, 0).await.status, StatusCode::CREATED);

@@ -206,7 +206,7 @@ fn signal(gateway: &Gateway, signal: Signal) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_frozen_gateway_holds_no_other_up() {
+async fn frozen_gateway_delays_no_other() {
     let freezes = std::env::var("AIRGRAPH_FREEZES").map_or(3, |freezes| freezes.parse().expect("a number"));
     let (mut rng, postgres) = (seeded_rng(), OwnPostgres::start(&["fsync=off"]).await);
     let (frozen, other) = (gateway(&postgres.options).await, gateway(&postgres.options).await);
@@ -312,7 +312,7 @@ async fn assert_consistent(connection: &mut PgConnection, progress: &Progress, r
 
 /// Neither is ended by a timeout of Postgres: it waits for the gateway in the middle of a statement.
 #[tokio::test]
-async fn a_copy_without_progress_is_ended_and_one_with_progress_is_not() {
+async fn stalled_copy_is_ended_and_progressing_copy_is_not() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     app.database.writes.execute("create table line (line text)").await.expect("a table");

@@ -159,7 +159,7 @@ async fn reads_after_writes_use_a_current_server_and_others_the_standby() {
 }
 
 #[tokio::test]
-async fn a_position_beyond_what_the_primary_has_is_refused() {
+async fn position_beyond_the_primary_is_rejected() {
     let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
     let refused = query_at_lsn(&pair.app, "FFFFFFFF/0").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
@@ -275,7 +275,7 @@ async fn gateway_in_shutdown_uses_no_standby() {
 }
 
 #[tokio::test]
-async fn when_the_primary_is_killed_the_standby_answers_queries() {
+async fn standby_answers_queries_after_the_primary_is_killed() {
     let Some(mut pair) = Pair::start(SHORT_LAG).await else { return };
     pair.register("d").await;
     pair.wait_until_replayed().await;
@@ -297,7 +297,7 @@ async fn when_the_primary_is_killed_the_standby_answers_queries() {
 }
 
 #[tokio::test]
-async fn a_standby_that_was_promoted_and_the_primary_itself_are_not_used() {
+async fn promoted_standby_and_primary_are_not_used_as_replicas() {
     let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
     pair.on_standby("select pg_promote()").await;
     pair.wait_until_used(false).await;
@@ -310,7 +310,7 @@ async fn a_standby_that_was_promoted_and_the_primary_itself_are_not_used() {
 }
 
 #[tokio::test]
-async fn a_standby_of_another_database_is_not_used() {
+async fn standby_of_another_database_is_not_used() {
     let Some(pair) = Pair::start(UNLIMITED_LAG).await else { return };
     let other = OwnPostgres::start(&["fsync=off"]).await;
     let first = TestApp::on_new(&other.options).await;

@@ -44,7 +44,7 @@ fn month(day: &str) -> Month {
 }
 
 #[tokio::test]
-async fn months_go_when_all_of_them_is_older_and_measurements_stay() {
+async fn months_of_old_uplinks_are_dropped_and_measurements_kept() {
     let app = TestApp::new().await;
     fill(&app, 4).await; // on 1 May, 1 June, 2 July, 2 August
     // It is 2 September. 31 July is 33 days ago, so July is over with 33 days and not with 34.
@@ -60,7 +60,7 @@ async fn months_go_when_all_of_them_is_older_and_measurements_stay() {
 
 /// The recorder caches the existing months; a dropped one is found missing and created again.
 #[tokio::test]
-async fn a_recorder_that_knew_a_forgotten_month_goes_on() {
+async fn recorder_recreates_a_dropped_month() {
     let app = TestApp::new().await;
     fill(&app, 1).await;
     app.clock.advance(TimeDelta::days(100));
@@ -90,7 +90,7 @@ async fn month_in_use_is_dropped_later_and_blocks_no_writer() {
 }
 
 #[tokio::test]
-async fn two_gateways_forget_at_once_and_each_month_goes_once() {
+async fn two_gateways_drop_each_month_once() {
     let app = TestApp::new().await;
     fill(&app, 6).await;
     app.clock.advance(TimeDelta::days(200));
@@ -108,7 +108,7 @@ async fn two_gateways_forget_at_once_and_each_month_goes_once() {
 
 /// A partition that an operator created by hand is left alone.
 #[tokio::test]
-async fn partitions_of_other_names_are_left_alone() {
+async fn partitions_of_other_names_are_kept() {
     let app = TestApp::new().await;
     sqlx::raw_sql(
         "create table uplink_archive partition of uplink for values from ('2001-01-01 00:00Z') to ('2002-01-01 00:00Z')",

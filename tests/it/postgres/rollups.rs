@@ -202,7 +202,7 @@ async fn replayed(app: &TestApp, which: usize, by: i16) -> Option<Submission> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_any_steps_of_two_gateways_the_rollups_are_what_is_stored() {
+async fn rollups_equal_the_rows_after_random_steps_of_two_gateways() {
     let options = empty_database().await;
     let gateways = [TestApp::on(&options, true).await, TestApp::on_second(&options).await];
     let mut runner =
@@ -273,7 +273,7 @@ const BEFORE_INVALID_VALUES: &str = "
     create index cell_hour_2026_04_whole on cell_hour_2026_04 (cell, hour) include (count)";
 
 #[tokio::test]
-async fn rollups_from_before_invalid_values_were_left_out_are_recomputed() {
+async fn migration_recomputes_rollups_without_invalid_values() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let mut runner =

@@ -38,13 +38,13 @@ async fn counts(query: &str, expected: usize) {
 }
 
 #[tokio::test]
-async fn devices_with_their_measurements_their_device_and_its_latest() {
+async fn nested_measurements_and_latest_cost_three_statements() {
     counts("{ devices(first: 1000) { nodes { measurements(first: 3) { nodes { device { latest { pm10 } } } } } } }", 3)
         .await;
 }
 
 #[tokio::test]
-async fn filters_that_name_devices_and_areas() {
+async fn filters_of_nested_lists_cost_four_statements() {
     let filter = "{area: {circle: {latitude: 52, longitude: 0, radius: 1000}},
         or: [{devices: [\"seed\"]}, {not: {devices: [\"seed\"], quantities: [{quantity: HUMIDITY, min: 10}]}}]}";
     let list = format!("measurements(filter: {filter}, first: 3) {{ totalCount nodes {{ pm10 }} }}");
@@ -52,7 +52,7 @@ async fn filters_that_name_devices_and_areas() {
 }
 
 #[tokio::test]
-async fn weather_motion_and_status_of_each_sample_and_of_the_latest() {
+async fn readings_of_samples_and_latest_cost_no_further_statements() {
     let query = "{ devices(first: 1000) { nodes {
         latest { weather { humidity } motion { speed } status { batteryVoltage } }
         measurements(first: 3) { nodes { weather { humidity } motion { speed } status { batteryVoltage } } } } } }";
@@ -61,12 +61,12 @@ async fn weather_motion_and_status_of_each_sample_and_of_the_latest() {
 }
 
 #[tokio::test]
-async fn sensors_of_each_device() {
+async fn sensors_of_all_devices_cost_one_statement() {
     counts("{ devices(first: 1000) { nodes { sensors { sensor quantity } } } }", 2).await;
 }
 
 #[tokio::test]
-async fn pages_with_different_arguments_cost_one_each() {
+async fn pages_with_different_arguments_cost_one_statement_each() {
     let query = "{ devices(first: 1000) { nodes {
         a: measurements(first: 1) { nodes { pm10 } } b: measurements(first: 2) { nodes { pm10 } }
         c: measurements(first: 2, filter: {pm10: {min: 2}}) { totalCount } } } }";

@@ -38,7 +38,7 @@ async fn measurements_are_delivered_in_stored_order() {
 }
 
 #[tokio::test]
-async fn a_payload_is_the_answer_to_a_subscription() {
+async fn payload_is_the_response_to_the_subscription() {
     let app = TestApp::new().await;
     let mut subscriber = app
         .subscribe(
@@ -57,7 +57,7 @@ async fn a_payload_is_the_answer_to_a_subscription() {
 }
 
 #[tokio::test]
-async fn an_error_belongs_to_its_event() {
+async fn error_is_part_of_its_event() {
     let app = TestApp::new().await;
     let bad = "subscription { e: measurementRecorded { measurement { pm10 cell(resolution: 16) } } }";
     let mut subscriber = app.subscribe(bad).await;
@@ -210,7 +210,7 @@ async fn invalid_subscriptions_are_rejected() {
 }
 
 #[tokio::test]
-async fn reading_may_need_a_key() {
+async fn subscriptions_require_a_key_if_configured() {
     let app = TestApp::on(&empty_database().await, false).await;
     for query in [ALL, "subscription { ... { measurementRecorded { cursor } } }"] {
         let refused = app.try_subscribe(query, json!({}), None).await.err().expect("refused");

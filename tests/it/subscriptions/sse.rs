@@ -42,7 +42,7 @@ fn is_stream(headers: &HeaderMap) -> bool {
 }
 
 #[tokio::test]
-async fn a_query_is_answered_by_one_event_and_its_end() {
+async fn query_is_answered_by_one_event_and_complete() {
     let app = TestApp::new().await;
     let answers = [
         post(&app, "/graphql", "text/event-stream", None, QUERY).await,
@@ -59,7 +59,7 @@ async fn a_query_is_answered_by_one_event_and_its_end() {
 }
 
 #[tokio::test]
-async fn lists_in_events_are_those_of_ordinary_answers() {
+async fn lists_in_events_equal_those_of_queries() {
     let app = TestApp::new().await;
     let sample =
         |minute: u32| json!({ "device": "a", "measuredAt": format!("2026-01-01T10:{minute:02}:00Z"), "pm25": 1.5 });
@@ -134,7 +134,7 @@ async fn event_source(app: &TestApp, query: &str, last_event_id: Option<&str>) -
 }
 
 #[tokio::test]
-async fn an_event_source_is_refused_by_a_status_so_that_it_does_not_come_again() {
+async fn permanent_rejection_has_a_status_that_stops_event_source() {
     const ALL: &str = "subscription { measurementRecorded { cursor } }";
     for edition in [Edition::September2026, Edition::Legacy] {
         let app = TestApp::new().await.with_edition(edition);
@@ -162,7 +162,7 @@ async fn an_event_source_is_refused_by_a_status_so_that_it_does_not_come_again()
 }
 
 #[tokio::test]
-async fn an_event_source_comes_again_after_a_refusal_for_now() {
+async fn temporary_rejection_has_a_status_that_makes_event_source_reconnect() {
     let away = TestApp::new().await;
     away.database.close().await;
     let query = query_string(&[("query", "subscription { measurementRecorded { cursor } }")]);

@@ -169,7 +169,7 @@ async fn connected(address: std::net::SocketAddr) -> tokio::net::TcpStream {
 }
 
 #[tokio::test]
-async fn a_key_that_ends_ends_its_streams() {
+async fn end_of_a_key_ends_its_streams() {
     let pace = SocketTimeouts { key_recheck: Duration::from_millis(50), ..SocketTimeouts::default() };
     let app = TestApp::new().await.with_sockets(10, pace);
     let create = |input: &str| {
@@ -198,7 +198,7 @@ async fn a_key_that_ends_ends_its_streams() {
 }
 
 #[tokio::test]
-async fn streams_end_with_the_gateway_so_that_clients_come_again() {
+async fn shutdown_ends_streams_so_that_clients_reconnect() {
     let app = TestApp::new().await;
     let mut stream = open(&app, None).await;
     record(&app, 1..2).await;

@@ -18,10 +18,12 @@ pub const DEADLINE: Duration = Duration::from_mins(1);
 /// The program, with settings of the test only.
 pub fn airgraph(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airgraph"));
-    // Only the test's own settings count, not the environment of the test run.
+    // Only the test's own settings count, not the environment of the test run, except for the Postgres programs.
     for (name, _) in std::env::vars_os() {
         let name_text = name.to_string_lossy();
-        if ["AIRGRAPH_", "POSTGRES_", "PG", "DATABASE_"].iter().any(|prefix| name_text.starts_with(prefix)) {
+        let is_setting =
+            ["AIRGRAPH_", "POSTGRES_", "PG", "DATABASE_"].iter().any(|prefix| name_text.starts_with(prefix));
+        if is_setting && name_text != "PG_BIN" {
             command.env_remove(&name);
         }
     }

@@ -24,11 +24,10 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use super::{
     at,
+    gateway::DEADLINE,
     packet::{RawSample, encode, ttn_body},
 };
 
-/// Maximum duration of a response, whatever happens to the database.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause before a body is repeated.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
@@ -93,12 +92,12 @@ impl Load {
     }
 
     /// Waits until a body is acknowledged that was not at the time of the call.
-    pub async fn wait_for_progress(&self, within: Duration) {
+    pub async fn wait_for_progress(&self) {
         let (before, since) = (self.report().bodies, Instant::now());
         while self.report().bodies == before {
             let LoadReport { bodies, unavailable, unanswered, .. } = self.report();
             let report = format!("{bodies} bodies until then, {unavailable} times 503, {unanswered} times nothing");
-            assert!(since.elapsed() < within, "nothing is recorded for {within:?}: {report}");
+            assert!(since.elapsed() < DEADLINE, "nothing is recorded for {DEADLINE:?}: {report}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -133,8 +132,8 @@ impl Sensor {
                 let request = Request::post(url).header("content-type", "application/json");
                 let request = request.header("x-api-key", &self.key).body(Body::from(body.clone()));
                 let since = Instant::now();
-                let answer = timeout(REQUEST_TIMEOUT, client.request(request.expect("a request"))).await;
-                let answer = answer.unwrap_or_else(|_| panic!("no answer for {REQUEST_TIMEOUT:?} to {body}"));
+                let answer = timeout(DEADLINE, client.request(request.expect("a request"))).await;
+                let answer = answer.unwrap_or_else(|_| panic!("no answer for {DEADLINE:?} to {body}"));
                 if self.record_response(answer.map(|response| response.into_parts().0), since.elapsed(), &samples) {
                     break;
                 }

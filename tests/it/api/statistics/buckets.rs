@@ -29,7 +29,7 @@ fn local(buckets: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_days_on_which_clocks_change_have_a_bucket_for_each_hour_that_they_show() {
+async fn days_with_clock_changes_have_a_bucket_for_each_local_hour() {
     let app = one_sample().await;
     let hours = "every: HOUR, fill: NULL";
     let spring = buckets(&app, "Europe/Berlin", ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"), hours).await;
@@ -87,7 +87,7 @@ async fn the_days_on_which_clocks_change_have_a_bucket_for_each_hour_that_they_s
 }
 
 #[tokio::test]
-async fn filled_buckets_are_the_others_and_all_between() {
+async fn fill_adds_the_empty_buckets_between() {
     let mut rng = ChaCha8Rng::seed_from_u64(90);
     let (app, _) = filled(&mut rng).await;
     let mut all_empty = 0;
@@ -125,7 +125,7 @@ async fn filled_buckets_are_the_others_and_all_between() {
 }
 
 #[tokio::test]
-async fn devices_without_measurements_have_buckets_where_they_are_named() {
+async fn named_devices_without_measurements_have_empty_buckets() {
     let app = one_sample().await;
     let span = "measuredAt: {from: \"2026-03-29T00:00:00Z\", to: \"2026-03-31T00:00:00Z\"}";
     let counts = async |filter: &str, group: &str| {
@@ -162,7 +162,7 @@ async fn devices_without_measurements_have_buckets_where_they_are_named() {
 }
 
 #[tokio::test]
-async fn auto_chooses_the_shortest_interval_that_makes_few_enough_buckets() {
+async fn auto_chooses_the_shortest_interval_within_the_bucket_limit() {
     let app = one_sample().await;
     for (zone, from, to, max, interval, count) in [
         ("Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "23", "HOUR", 23),
@@ -181,7 +181,7 @@ async fn auto_chooses_the_shortest_interval_that_makes_few_enough_buckets() {
 }
 
 #[tokio::test]
-async fn buckets_that_can_t_be_are_refused_with_the_argument_named() {
+async fn invalid_buckets_are_rejected_by_name() {
     let app = one_sample().await;
     let span = "filter: {measuredAt: {from: \"2020-01-01T00:00:00Z\", to: \"2026-01-01T00:00:00Z\"}}";
     let (one_day, month) = ("2026-03-29T00:00:00Z\", to: \"2026-03-30T00:00:00Z", "2026-03-01T00:00:00Z");
@@ -238,7 +238,7 @@ async fn buckets_that_can_t_be_are_refused_with_the_argument_named() {
 }
 
 #[tokio::test]
-async fn a_series_of_indices_has_the_labels_of_its_buckets() {
+async fn series_of_indices_has_the_labels_of_its_buckets() {
     let app = one_sample().await;
     let query = "{ device(key: \"bike\") { airQualityIndices(scale: EUROPEAN_AQI, every: AUTO, maxBuckets: 23, timeZone: \"Europe/Berlin\",
         measuredAt: {from: \"2026-03-28T23:00:00Z\", to: \"2026-03-29T22:00:00Z\"}) { value bucket { start startLocal end interval } }

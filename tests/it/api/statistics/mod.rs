@@ -102,7 +102,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn random_questions_are_answered_as_by_going_through_all_rows() {
+async fn random_statistics_equal_a_computation_over_all_rows() {
     let mut rng = ChaCha8Rng::seed_from_u64(20_261_125);
     let (app, rows) = filled(&mut rng).await;
     let mut answers = 0;
@@ -130,7 +130,7 @@ async fn random_questions_are_answered_as_by_going_through_all_rows() {
 }
 
 #[tokio::test]
-async fn a_map_has_the_cells_in_which_there_are_samples() {
+async fn map_has_the_cells_with_samples() {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let (app, rows) = filled(&mut rng).await;
     for resolution in [0, 5, 7, 8, 9, 10, 12] {

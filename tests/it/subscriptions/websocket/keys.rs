@@ -33,7 +33,7 @@ async fn create(app: &TestApp, input: &str) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn the_key_comes_in_connection_init_or_in_the_headers() {
+async fn key_is_read_from_connection_init_or_headers() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let bearer = format!("Bearer {}", app.admin);
@@ -68,7 +68,7 @@ async fn the_key_comes_in_connection_init_or_in_the_headers() {
 }
 
 #[tokio::test]
-async fn where_reading_needs_a_key_a_connection_without_one_is_refused() {
+async fn connection_without_a_required_key_is_rejected() {
     let app = TestApp::on(&empty_database().await, false).await;
     let address = app.listen().await;
     let mut socket = Socket::open(address).await;
@@ -79,7 +79,7 @@ async fn where_reading_needs_a_key_a_connection_without_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_that_expires_ends_the_operations_and_the_socket() {
+async fn expired_key_ends_operations_and_socket() {
     let app =
         TestApp::new().await.with_sockets(10, SocketTimeouts { key_recheck: DEADLINE, ..SocketTimeouts::default() });
     let address = app.listen().await;
@@ -103,7 +103,7 @@ async fn a_key_that_expires_ends_the_operations_and_the_socket() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_noticed_and_a_database_that_is_away_is_no_reason_to_close() {
+async fn revoked_key_closes_the_socket_and_a_database_failure_does_not() {
     let key_pace = Duration::from_millis(100);
     let app =
         TestApp::new().await.with_sockets(10, SocketTimeouts { key_recheck: key_pace, ..SocketTimeouts::default() });

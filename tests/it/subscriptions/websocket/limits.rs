@@ -37,7 +37,7 @@ async fn ten_megabyte_message_is_rejected_without_affecting_others() {
 }
 
 #[tokio::test]
-async fn a_thousand_subscriptions_on_one_socket_are_nine_hundred_too_many() {
+async fn subscriptions_of_one_socket_are_limited_to_a_hundred() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let (mut socket, mut other) = (Socket::ready(address, None).await, Socket::ready(address, None).await);
@@ -121,7 +121,7 @@ fn unfinished(length: u64) -> Vec<u8> {
 
 /// Attack 15: such messages took unbounded memory, before their client was authenticated.
 #[tokio::test]
-async fn unfinished_messages_are_small_before_the_client_is_accepted_and_count_afterwards() {
+async fn message_size_is_limited_before_the_acknowledgement_and_counted_after() {
     let bodies = BodyLimits { max_bytes_per_caller: 100_000, ..BodyLimits::default() };
     let app = TestApp::with_limits(Limits { bodies, ..Limits::default() }).await;
     let address = app.listen().await;

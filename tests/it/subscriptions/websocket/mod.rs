@@ -26,7 +26,7 @@ fn init() -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn only_our_subprotocol_is_spoken() {
+async fn other_subprotocols_are_rejected() {
     let address = TestApp::new().await.listen().await;
     for offer in ["", "Sec-WebSocket-Protocol: graphql-ws\r\n", "Sec-WebSocket-Protocol: graphql-transport-wss\r\n"] {
         let (mut socket, head) = Socket::open_offering(address, offer).await;
@@ -51,7 +51,7 @@ async fn only_our_subprotocol_is_spoken() {
 }
 
 #[tokio::test]
-async fn a_bad_handshake_is_answered_before_the_upgrade() {
+async fn bad_handshake_is_rejected_before_the_upgrade() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let refused = async |headers: &[(&str, &str)]| Socket::try_open(address, headers).await.err();
@@ -125,7 +125,7 @@ async fn operations_wait_for_the_acknowledgement() {
 }
 
 #[tokio::test]
-async fn a_connection_is_initialised_once_and_soon() {
+async fn connection_init_is_required_once_within_the_timeout() {
     let pace = SocketTimeouts { init: Duration::from_millis(100), ..SocketTimeouts::default() };
     let address = TestApp::new().await.with_sockets(10, pace).listen().await;
     let mut socket = Socket::open(address).await;

@@ -26,7 +26,7 @@ async fn execute(socket: &mut Socket, id: &str, query: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_query_and_a_mutation_are_answered_once_and_completed() {
+async fn query_and_mutation_have_one_result_and_complete() {
     let app = TestApp::new().await;
     let mut socket = Socket::ready(app.listen().await, Some(&app.admin)).await;
     socket.subscribe("m", RECORD, json!({ "device": "bike" })).await;
@@ -47,7 +47,7 @@ async fn a_query_and_a_mutation_are_answered_once_and_completed() {
 }
 
 #[tokio::test]
-async fn a_long_answer_comes_in_fragments_and_whole() {
+async fn long_response_is_sent_in_fragments() {
     let app = TestApp::new().await;
     let samples: Vec<_> =
         (0..500).map(|n| json!({ "device": "bike", "measuredAt": format!("2026-05-01T10:{:02}:{:02}Z", n / 60, n % 60), "pm10": n })).collect();
@@ -90,7 +90,7 @@ async fn invalid_operation_is_an_error_and_failed_one_a_result() {
 }
 
 #[tokio::test]
-async fn a_slow_operation_holds_up_no_other_and_can_be_dropped() {
+async fn slow_operation_delays_no_other_and_can_be_cancelled() {
     let app = TestApp::new().await;
     let mut socket = Socket::ready(app.listen().await, Some(&app.admin)).await;
     let mut connection = app.database.writes.acquire().await.expect("a connection");
@@ -122,7 +122,7 @@ async fn a_slow_operation_holds_up_no_other_and_can_be_dropped() {
 }
 
 #[tokio::test]
-async fn an_id_names_one_operation_at_a_time() {
+async fn id_in_use_is_rejected() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let mut connection = app.database.writes.acquire().await.expect("a connection");

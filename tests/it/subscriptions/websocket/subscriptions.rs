@@ -150,7 +150,7 @@ async fn resumed(socket: &mut Socket) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn results_have_cursors_for_a_client_that_resumes() {
+async fn results_have_cursors_for_resuming_clients() {
     let pace = SocketTimeouts { ping_interval: Duration::from_millis(200), ..SocketTimeouts::default() };
     let app = TestApp::new().await.with_sockets(10, pace);
     let address = app.listen().await;

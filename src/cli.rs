@@ -9,6 +9,7 @@ mod progress;
 mod replay;
 mod serve;
 mod session;
+mod stop_signals;
 
 use std::process::ExitCode;
 

@@ -4,14 +4,12 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::TcpListener;
 
 use super::{
     config::{DatabaseArgs, DatabaseChoice, ServeArgs},
     session::{Session, print},
+    stop_signals::StopSignals,
 };
 use crate::{
     auth,
@@ -188,25 +186,6 @@ async fn embedded_postgres_ended(embedded: Option<&mut EmbeddedDatabase>) {
     match embedded {
         Some(embedded) => drop(embedded.wait().await),
         None => std::future::pending().await,
-    }
-}
-
-/// The signals that request a shutdown.
-struct StopSignals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl StopSignals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn received(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }
 

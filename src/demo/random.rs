@@ -12,6 +12,8 @@ pub(super) enum Purpose {
     BikeDay,
     Station,
     StationDay,
+    BikeFaults,
+    StationFaults,
 }
 
 /// The stream of one device (numbered by its purpose) on one day (counted from any day; 0 for constant properties).

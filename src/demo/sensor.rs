@@ -43,7 +43,7 @@ impl SimulatedSensor {
         readings
     }
 
-    /// The same with PM1, PM4 and pressure: the values of a station's sensor.
+    /// The same with PM1, PM4, pressure, CO2 and NO2: the values of a station's sensors.
     pub(super) fn read_all(&self, around: &SensorEnvironment, rng: &mut ChaCha8Rng) -> Readings {
         let (fine, coarse, mut readings) = self.measure(around, rng);
         set_reading(&mut readings, Quantity::Pm1, fine * uniform(rng, 0.62, 0.7), 1);
@@ -51,6 +51,12 @@ impl SimulatedSensor {
         // Near the ground the pressure decreases by about 1 hPa in 8.3 m.
         let pressure = around.air.pressure - around.altitude_m / 8.3 + 0.1 * noise(rng);
         set_reading(&mut readings, Quantity::Pressure, pressure, 1);
+        // Both gases come from engines and stoves, and still air keeps them near the ground as it keeps fine dust.
+        let SensorEnvironment { air, street, .. } = around;
+        let co2 = 421.0 + 1.3 * air.fine + 14.0 * air.rush + 38.0 * street * air.rush + 2.0 * noise(rng);
+        let no2 = 4.0 + 0.45 * air.fine + 9.0 * air.rush + street * (7.0 + 42.0 * air.rush);
+        set_reading(&mut readings, Quantity::Co2, co2, 0);
+        set_reading(&mut readings, Quantity::No2, self.gain * no2 * (1.0 + 0.06 * noise(rng)), 1);
         readings
     }
 

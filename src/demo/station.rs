@@ -1,21 +1,25 @@
 //! A fixed station: its position, and its values every five minutes.
 
-use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
+use std::f64::consts::TAU;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, TimeDelta, Timelike as _, Utc};
 use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
 
 use super::{
     air::{AirModel, Plume},
     plane::Point,
-    random::{Purpose, rng},
-    sensor::{SensorEnvironment, SimulatedSensor},
+    random::{Purpose, noise, rng},
+    sensor::{SensorEnvironment, SimulatedSensor, set_reading},
+    station_faults::Defect,
     town::Town,
 };
-use crate::domain::sample::Sample;
+use crate::domain::{quantity::Quantity, sample::Sample};
 
 /// Seconds between two samples.
 const SAMPLE_INTERVAL_S: u16 = 300;
 /// Samples in a day.
-const SAMPLES_PER_DAY: u16 = 288;
+pub(super) const SAMPLES_PER_DAY: u16 = 288;
 
 /// A station's position and the nearest crossing. The same for every seed, so a registered station stays.
 pub(super) fn site(town: &Town, number: u16) -> (Point, &'static str) {
@@ -48,15 +52,23 @@ pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Ai
             sample.position = position;
             sample.readings =
                 sensor.read_all(&SensorEnvironment { air: conditions, street, plume, altitude_m }, &mut rng);
+            set_reading(&mut sample.readings, Quantity::BatteryVoltage, battery_v(number, time, &mut rng), 2);
             sample
         })
         .collect()
 }
 
+/// The battery of a station with a solar panel, V.
+fn battery_v(number: u16, time: DateTime<Utc>, rng: &mut ChaCha8Rng) -> f64 {
+    let hour = f64::from(time.num_seconds_from_midnight()) / 3600.0;
+    let daylight = (TAU * (hour - 14.0) / 24.0).cos();
+    let full = if Defect::of_station(number) == Defect::Flaky { 3.45 } else { 3.95 };
+    full + 0.15 * daylight + 0.01 * noise(rng)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::quantity::Quantity;
 
     fn samples(seed: u64, number: u16) -> Vec<Sample> {
         let date: NaiveDate = "2026-05-06".parse().expect("a day");

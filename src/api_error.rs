@@ -27,6 +27,8 @@ pub enum ApiError {
         argument: String,
         /// What is wrong, and what is expected.
         reason: String,
+        /// A value of the argument that would be accepted, for clients that try again with it.
+        suggested_value: Option<async_graphql::Value>,
     },
     /// A body that could not be decoded, though it is stored.
     Undecodable {
@@ -115,15 +117,26 @@ impl ApiError {
 
     /// An invalid argument.
     pub fn bad_input(argument: impl Into<String>, reason: impl std::fmt::Display) -> Self {
-        Self::BadUserInput { argument: argument.into(), reason: reason.to_string() }
+        Self::BadUserInput { argument: argument.into(), reason: reason.to_string(), suggested_value: None }
+    }
+
+    /// The same error with a value of the argument that would be accepted.
+    #[must_use]
+    pub fn with_suggested_value(self, value: impl Into<async_graphql::Value>) -> Self {
+        match self {
+            Self::BadUserInput { argument, reason, .. } => {
+                Self::BadUserInput { argument, reason, suggested_value: Some(value.into()) }
+            }
+            other => other,
+        }
     }
 
     /// The same error for an argument nested in another: `latitude` in `input.measurements[3]`.
     #[must_use]
     pub fn in_argument(self, outer: impl std::fmt::Display) -> Self {
         match self {
-            Self::BadUserInput { argument, reason } => {
-                Self::BadUserInput { argument: format!("{outer}.{argument}"), reason }
+            Self::BadUserInput { argument, reason, suggested_value } => {
+                Self::BadUserInput { argument: format!("{outer}.{argument}"), reason, suggested_value }
             }
             other => other,
         }
@@ -199,7 +212,7 @@ impl ApiError {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::BadUserInput { argument, reason } => format!("{argument}: {reason}"),
+            Self::BadUserInput { argument, reason, .. } => format!("{argument}: {reason}"),
             Self::Undecodable { detail, .. } => detail.clone(),
             Self::Unauthenticated(reason)
             | Self::Unavailable(reason)
@@ -256,8 +269,11 @@ impl From<ApiError> for async_graphql::Error {
         error.log();
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", error.code());
-        if let ApiError::BadUserInput { argument, .. } = &error {
+        if let ApiError::BadUserInput { argument, suggested_value, .. } = &error {
             extensions.set("argument", argument.as_str());
+            if let Some(value) = suggested_value {
+                extensions.set("suggestedValue", value.clone());
+            }
         }
         let mut graphql = Self::new(error.message());
         graphql.extensions = Some(extensions);

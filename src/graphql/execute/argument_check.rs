@@ -26,7 +26,7 @@ use crate::{
 pub fn checked<T>(check: Result<T, ApiError>) -> ServerResult<usize> {
     match check {
         Ok(_) => Ok(1),
-        Err(ApiError::BadUserInput { argument, reason }) => {
+        Err(ApiError::BadUserInput { argument, reason, .. }) => {
             Err(ServerError::new(format!("{INVALID_ARGUMENT_PREFIX}{argument}\", {reason}"), None))
         }
         Err(error) => Err(ServerError::new(error.message(), None)),

@@ -161,15 +161,16 @@ fn too_many_buckets(
     max: usize,
     TooManyBuckets { about, shortest_fitting: fitting }: TooManyBuckets,
 ) -> ApiError {
-    let fitting = fitting.map_or_else(
-        || "use a shorter span".to_owned(),
-        |fitting| format!("{} would fit, or a shorter span", enum_name(Interval::from(fitting))),
-    );
+    let fitting = fitting.map(|fitting| enum_name(Interval::from(fitting)));
+    let advice = fitting
+        .map_or_else(|| "use a shorter span".to_owned(), |fitting| format!("{fitting} would fit, or a shorter span"));
     let name = enum_name(every);
-    ApiError::bad_input(
-        "every",
-        format!("{name} makes {about} buckets of this span, and at most {max} are allowed; {fitting}"),
-    )
+    let reason = format!("{name} makes {about} buckets of this span, and at most {max} are allowed; {advice}");
+    let error = ApiError::bad_input("every", reason);
+    match fitting {
+        Some(fitting) => error.with_suggested_value(fitting),
+        None => error,
+    }
 }
 
 /// The time zone with this name.

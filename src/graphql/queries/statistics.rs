@@ -155,5 +155,5 @@ fn too_many_cells(given: Resolution, filter: &Filter) -> ApiError {
     let fitting = finest_within(&cells, MAX_ROWS);
     let reason =
         format!("{given} makes more than {MAX_ROWS} cells of this area; {fitting} would fit, or a smaller area");
-    ApiError::bad_input("resolution", reason)
+    ApiError::bad_input("resolution", reason).with_suggested_value(i32::from(u8::from(fitting)))
 }

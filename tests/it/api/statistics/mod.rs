@@ -203,6 +203,8 @@ async fn invalid_statistics_arguments_are_rejected_by_name() {
         let answer = app.graphql(None, &format!("{{ {question} {{ count }} }}"), json!({})).await;
         let error = &answer["errors"][0];
         assert_eq!(error["extensions"]["argument"], argument, "{answer}");
+        let suggested = if argument == "every" { json!("DAY") } else { Value::Null };
+        assert_eq!(error["extensions"]["suggestedValue"], suggested, "{answer}");
         assert!(error["message"].as_str().expect("a message").contains(hint), "{answer}");
     }
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
@@ -239,5 +241,6 @@ async fn more_cells_than_a_map_may_have_are_refused_with_a_resolution_that_fits(
     let message = answer["errors"][0]["message"].as_str().expect("a message").to_owned();
     let fitting = message.split(" would fit").next().and_then(|text| text.rsplit(' ').next()).expect("a resolution");
     assert_eq!(fitting, "4", "{message}");
+    assert_eq!(answer["errors"][0]["extensions"]["suggestedValue"], 4, "{answer}");
     assert_eq!(cells_at(4).await["errors"], Value::Null);
 }

@@ -1,6 +1,16 @@
 //! The explorer: whether it is served, which pages may embed it, and the map below its data.
 
+use std::{
+    fs::File,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
 use clap::{ArgAction, Args};
+
+/// First bytes of a PMTiles file of version 3.
+const PMTILES_SIGNATURE: &[u8; 8] = b"PMTiles\x03";
 
 /// The settings.
 #[derive(Clone, Debug, Args)]
@@ -21,13 +31,15 @@ pub struct ExplorerArgs {
     )]
     pub frame_ancestors: String,
 
-    /// Ground map of the explorer: a URL template of raster tiles, such as <https://tile.example/{z}/{x}/{y}.png>;
-    /// default coastlines and borders that are built in. Browsers of visitors send requests to its host
+    /// Ground map of the explorer: a URL template of raster tiles, such as <https://tile.example/{z}/{x}/{y}.png>, or of
+    /// vector tiles of the Protomaps basemap (.mvt); default coastlines and borders that are built in. Browsers of visitors
+    /// send requests to its host
     #[arg(long, env = "AIRGRAPH_MAP_TILES", value_name = "URL", default_value = "", hide_default_value = true)]
     pub map_tiles: String,
 
-    /// Ground map of the explorer: the URL of a PMTiles file with vector tiles of the Protomaps basemap
-    #[arg(long, env = "AIRGRAPH_MAP_PMTILES", value_name = "URL", default_value = "", hide_default_value = true)]
+    /// Ground map of the explorer: a PMTiles file with raster tiles, or with vector tiles of the Protomaps basemap, as the path
+    /// of a file, which the gateway serves, or as a URL
+    #[arg(long, env = "AIRGRAPH_MAP_PMTILES", value_name = "FILE", default_value = "", hide_default_value = true)]
     pub map_pmtiles: String,
 
     /// Attribution that the licence of the ground map requires, such as `© OpenStreetMap contributors`
@@ -46,17 +58,67 @@ pub struct ExplorerSettings {
     pub ground_map: Option<GroundMap>,
 }
 
-/// A ground map from another host.
+/// The map below the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroundMap {
-    /// What the URL leads to.
+    /// Its format.
     pub format: GroundMapFormat,
-    /// The URL, or its template.
-    pub url: String,
-    /// The origin of the URL, as a source of a content security policy.
-    pub origin: String,
+    /// Where it comes from.
+    pub source: MapSource,
     /// Attribution as text or HTML.
     pub attribution: String,
+}
+
+/// Source of a ground map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MapSource {
+    /// Another host.
+    Remote {
+        /// The URL, or its template.
+        url: String,
+        /// The origin of the URL, as a source of a content security policy.
+        origin: String,
+    },
+    /// A file that the gateway serves.
+    File(MapFile),
+}
+
+/// An open PMTiles file. It stays open, since the gateway may lose its right to open it when it drops the privileges of root.
+#[derive(Clone, Debug)]
+pub struct MapFile {
+    /// The file.
+    pub file: Arc<File>,
+    /// Its size.
+    pub bytes: u64,
+    /// Changes with the content.
+    pub version: String,
+    path: PathBuf,
+}
+
+impl PartialEq for MapFile {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path, &self.version) == (&other.path, &other.version)
+    }
+}
+
+impl Eq for MapFile {}
+
+impl MapFile {
+    /// Opens a file and checks its signature.
+    ///
+    /// # Errors
+    /// When it can't be read, or is no PMTiles file.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let unreadable = |error: std::io::Error| format!("{} can't be read: {error}", path.display());
+        let file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        let mut signature = [0; PMTILES_SIGNATURE.len()];
+        if !metadata.is_file() || file.read_exact_at(&mut signature, 0).is_err() || signature != *PMTILES_SIGNATURE {
+            return Err(format!("{} is no PMTiles file of version 3", path.display()));
+        }
+        let version = format!("{:x}-{:x}-{:x}", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+        Ok(Self { file: Arc::new(file), bytes: metadata.len(), version, path: path.to_owned() })
+    }
 }
 
 /// Format of a ground map.
@@ -117,8 +179,14 @@ impl ExplorerArgs {
             let reason = format!("is required with {setting}, such as `© OpenStreetMap contributors`");
             return Err(invalid("AIRGRAPH_MAP_ATTRIBUTION", reason));
         }
-        let origin = origin_of_url(url, format).map_err(|reason| invalid(setting, reason))?;
-        Ok(Some(GroundMap { format, url: url.to_owned(), origin, attribution: attribution.to_owned() }))
+        let is_file = format == GroundMapFormat::Pmtiles && !url.contains("://");
+        let source = if is_file {
+            MapFile::open(Path::new(url)).map(MapSource::File)
+        } else {
+            origin_of_url(url, format).map(|origin| MapSource::Remote { url: url.to_owned(), origin })
+        };
+        let source = source.map_err(|reason| invalid(setting, reason))?;
+        Ok(Some(GroundMap { format, source, attribution: attribution.to_owned() }))
     }
 }
 
@@ -241,14 +309,31 @@ mod tests {
         let tiles = parse(&["--map-tiles", url, "--map-attribution", "© contributors"]).expect("settings").ground_map;
         let expected = GroundMap {
             format: GroundMapFormat::Tiles,
-            url: url.to_owned(),
-            origin: "https://tile.example:8443".to_owned(),
+            source: MapSource::Remote { url: url.to_owned(), origin: "https://tile.example:8443".to_owned() },
             attribution: "© contributors".to_owned(),
         };
         assert_eq!(tiles, Some(expected));
         let url = "https://tile.example/map.pmtiles";
         let pmtiles = parse(&["--map-pmtiles", url, "--map-attribution", "x"]).expect("settings").ground_map;
-        assert_eq!(pmtiles.map(|map| (map.format, map.url)), Some((GroundMapFormat::Pmtiles, url.to_owned())));
+        let expected = MapSource::Remote { url: url.to_owned(), origin: "https://tile.example".to_owned() };
+        assert_eq!(pmtiles.map(|map| (map.format, map.source)), Some((GroundMapFormat::Pmtiles, expected)));
+    }
+
+    #[test]
+    fn pmtiles_may_be_a_file_and_its_signature_is_checked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("map.pmtiles");
+        let argument = format!("--map-pmtiles={}", path.display());
+        for content in [None, Some(&b"PMTiles\x02"[..]), Some(b"PM")] {
+            if let Some(content) = content {
+                std::fs::write(&path, content).expect("written");
+            }
+            let error = parse(&[&argument, "--map-attribution=x"]).expect_err("no map");
+            assert!(error.starts_with("AIRGRAPH_MAP_PMTILES: ") && error.contains("map.pmtiles"), "{error}");
+        }
+        std::fs::write(&path, b"PMTiles\x03...").expect("written");
+        let map = parse(&[&argument, "--map-attribution=x"]).expect("settings").ground_map.expect("a map");
+        assert!(matches!(map.source, MapSource::File(MapFile { bytes: 11, .. })), "{map:?}");
     }
 
     #[test]

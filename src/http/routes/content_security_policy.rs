@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, header::InvalidHeaderValue};
 
-use crate::config::explorer::ExplorerSettings;
+use crate::config::explorer::{ExplorerSettings, MapSource};
 
 /// The playground loads only its own files. Monaco, the editor, sets styles from scripts.
 const PLAYGROUND: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; font-src 'self'; \
@@ -31,7 +31,10 @@ pub(super) fn playground() -> HeaderValue {
 /// tiles are images or are read by `fetch`. The map draws in a worker of its own file. The icons of its controls are
 /// `data:` URLs in the style sheet.
 pub(super) fn explorer(settings: &ExplorerSettings, embedding: Embedding) -> Result<HeaderValue, InvalidHeaderValue> {
-    let map = settings.ground_map.as_ref().map(|map| format!(" {}", map.origin)).unwrap_or_default();
+    let map = match settings.ground_map.as_ref().map(|map| &map.source) {
+        Some(MapSource::Remote { origin, .. }) => format!(" {origin}"),
+        Some(MapSource::File(_)) | None => String::new(),
+    };
     let frame_ancestors = match embedding {
         Embedding::Configured if !settings.frame_ancestors.is_empty() => settings.frame_ancestors.join(" "),
         Embedding::Configured | Embedding::Refused => "'none'".to_owned(),

@@ -6,6 +6,7 @@ pub(crate) mod graphql;
 pub(crate) mod health;
 pub(crate) mod influxdb;
 pub(crate) mod ingest;
+mod map_file;
 pub mod metrics;
 pub(crate) mod pages;
 pub(crate) mod precompressed;

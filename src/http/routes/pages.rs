@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 
 use super::{
     content_security_policy::{self, Embedding},
+    map_file,
+    map_file::MAP_FILE_PATH,
     static_files,
 };
 use crate::{
     api_error::ApiError,
-    config::explorer::{GroundMap, GroundMapFormat},
+    config::explorer::{GroundMap, GroundMapFormat, MapSource},
     http::state::{AppState, SharedState},
 };
 
@@ -38,6 +40,7 @@ pub(crate) fn routes() -> Router<SharedState> {
         .route("/admin", get(admin))
         .route("/explorer.json", get(explorer_settings))
         .route("/playground", get(playground))
+        .merge(map_file::routes())
         .merge(static_files::routes())
 }
 
@@ -81,7 +84,13 @@ async fn explorer_settings(State(app): State<SharedState>) -> Result<Response, A
     }
     let map = |format: GroundMapFormat| {
         let map = app.explorer.ground_map.as_ref().filter(|map| map.format == format);
-        map.map_or(Value::Null, |GroundMap { url, attribution, .. }| json!({ "url": url, "attribution": attribution }))
+        map.map_or(Value::Null, |GroundMap { source, attribution, .. }| {
+            let url = match source {
+                MapSource::Remote { url, .. } => url.as_str(),
+                MapSource::File(_) => MAP_FILE_PATH,
+            };
+            json!({ "url": url, "attribution": attribution })
+        })
     };
     let settings = json!({
         "tiles": map(GroundMapFormat::Tiles),
@@ -99,7 +108,8 @@ async fn explorer_page(
 ) -> Result<Response, ApiError> {
     let policy = content_security_policy::explorer(&app.explorer, embedding)
         .map_err(|error| ApiError::Internal(anyhow::Error::new(error).context("content security policy")))?;
-    let referrer = if app.explorer.ground_map.is_some() { ORIGIN_AS_REFERRER } else { NO_REFERRER };
+    let map = app.explorer.ground_map.as_ref().map(|map| &map.source);
+    let referrer = if matches!(map, Some(MapSource::Remote { .. })) { ORIGIN_AS_REFERRER } else { NO_REFERRER };
     Ok(with_policies(static_files::page(name, request).await, policy, referrer))
 }
 

@@ -75,3 +75,16 @@ fn set_file_headers(response: &mut Response, media_type: HeaderValue, caching: &
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::graphql::execute::persisted::PersistedDocuments;
+
+    #[test]
+    fn documents_of_the_pages_are_a_manifest() {
+        match super::trusted_documents() {
+            Some(manifest) => PersistedDocuments::default().trust_built_in(&manifest).expect("a manifest"),
+            None => println!("left out: the pages were not built"),
+        }
+    }
+}

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use airgraph::config::{
-    explorer::{ExplorerSettings, GroundMap, GroundMapFormat},
+    explorer::{ExplorerSettings, GroundMap, GroundMapFormat, MapFile, MapSource},
     security::SecurityProfile,
 };
-use axum::http::{StatusCode, header};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp};
@@ -26,8 +29,10 @@ fn policy(page: &Answer) -> BTreeMap<String, Vec<String>> {
 fn ground_map(format: GroundMapFormat) -> ExplorerSettings {
     let map = GroundMap {
         format,
-        url: "https://tile.example/{z}/{x}/{y}.png".to_owned(),
-        origin: "https://tile.example".to_owned(),
+        source: MapSource::Remote {
+            url: "https://tile.example/{z}/{x}/{y}.png".to_owned(),
+            origin: "https://tile.example".to_owned(),
+        },
         attribution: "© contributors".to_owned(),
     };
     ExplorerSettings { ground_map: Some(map), ..ExplorerSettings::default() }
@@ -116,9 +121,52 @@ async fn explorer_reads_its_settings_from_the_gateway() {
 }
 
 #[tokio::test]
+async fn ground_map_from_a_file_is_served_in_ranges_and_needs_no_other_host() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("map.pmtiles");
+    let content = [&b"PMTiles\x03"[..], &[b'.'; 200_000], b"end"].concat();
+    std::fs::write(&path, &content).expect("written");
+    let source = MapSource::File(MapFile::open(&path).expect("a map"));
+    let map = GroundMap { format: GroundMapFormat::Pmtiles, source, attribution: "x".to_owned() };
+    let app =
+        TestApp::new().await.with_explorer(ExplorerSettings { ground_map: Some(map), ..ExplorerSettings::default() });
+
+    let page = app.get("/").await;
+    assert!(policy(&page).values().flatten().all(|source| !source.contains("//")), "{:?}", policy(&page));
+    assert_eq!(page.headers[header::REFERRER_POLICY], "no-referrer");
+    assert_eq!(app.get("/explorer.json").await.json()["pmtiles"], json!({ "url": "map.pmtiles", "attribution": "x" }));
+
+    let whole = app.get("/map.pmtiles").await;
+    assert_eq!((whole.status, whole.text.as_bytes()), (StatusCode::OK, &content[..]));
+    let tag = whole.headers[header::ETAG].to_str().expect("text").to_owned();
+    let get = async |range: &str, if_range: &str| {
+        let request =
+            Request::get("/map.pmtiles").header(header::RANGE, range).header(header::ACCEPT_ENCODING, "gzip, br");
+        app.send(request.header(header::IF_RANGE, if_range).body(Body::empty()).expect("a request")).await
+    };
+    for (range, expected, content_range) in [
+        ("bytes=0-6", &content[..7], "bytes 0-6/200011"),
+        ("bytes=5-180000", &content[5..=180_000], "bytes 5-180000/200011"),
+        ("bytes=-3", b"end", "bytes 200008-200010/200011"),
+    ] {
+        let part = get(range, &tag).await;
+        assert_eq!((part.status, part.text.as_bytes()), (StatusCode::PARTIAL_CONTENT, expected), "{range}");
+        assert_eq!(part.headers[header::CONTENT_RANGE], content_range);
+        assert_eq!(part.headers.get(header::CONTENT_ENCODING), None);
+        assert_eq!(part.headers[header::CONTENT_LENGTH].to_str().expect("text"), expected.len().to_string());
+    }
+    let beyond = get("bytes=200011-", &tag).await;
+    assert_eq!(
+        (beyond.status, &beyond.headers[header::CONTENT_RANGE]),
+        (StatusCode::RANGE_NOT_SATISFIABLE, &"bytes */200011".parse().expect("a value"),)
+    );
+    assert_eq!(get("bytes=0-6", "\"other\"").await.status, StatusCode::OK, "the range is of another version");
+}
+
+#[tokio::test]
 async fn nothing_of_the_explorer_is_served_when_it_is_off() {
     let app = TestApp::with_security(SecurityProfile::Hardened.into()).await.without_explorer();
-    for path in ["/admin", "/explorer.json", "/assets/anything.js"] {
+    for path in ["/admin", "/explorer.json", "/map.pmtiles", "/assets/anything.js"] {
         assert_eq!(app.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }

@@ -6,6 +6,7 @@
 //! A sensor without a value is omitted from the body. Inside the firmware, -1 (for the temperature -1000) marks it, and
 //! since the firmware averages over a minute, averages of such marks occur too: -1000.99, -0.5. `pm02` is PM2.5.
 //! Monitors with two particulate sensors send their averages; the single ones in `channels` stay in the stored body.
+//! A value that is only in `channels` (models with one sensor, firmware 3.1) counts, of the first channel that has it.
 //! The compensated values (`pm02Compensated`, `atmpCompensated`, ...) are not stored: corrections are up to readers of
 //! the data. Names and units: docs/local-server.md of the firmware's repository.
 
@@ -20,7 +21,7 @@ use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
     ignored::IgnoredNames,
     parse::{self, JsonValue},
-    vocabulary::{self, FieldMeaning, FieldUnit, NoValue, RawValue, SampleBuilder, Vocabulary},
+    vocabulary::{self, FieldMeaning, FieldUnit, NoValue, RawValue, SampleBuilder, SentUnit, Vocabulary},
 };
 
 /// The name of this format in the database and in URLs.
@@ -76,7 +77,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         return Err(DecodeError::new("WRONG_TYPE", "the body must be an object"));
     };
     parse::check_distinct_keys(&fields).map_err(|(code, detail)| DecodeError::new(code, detail))?;
-    if !fields.iter().any(|(name, _)| meaning(name).is_some()) {
+    if !fields.iter().any(|(name, _)| meaning(name).is_some()) && channel_values(&fields).next().is_none() {
         return Err(DecodeError::new("MISSING_VALUES", "the body must hold a field of AirGradient's, such as pm02"));
     }
     let mut ignored = IgnoredNames::default();
@@ -85,6 +86,11 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         // Texts and structures other than the values describe the monitor.
         if meaning(name).is_some() || matches!(value, JsonValue::Number(_)) {
             builder.add(name, RawValue::from(value), &mut ignored);
+        }
+    }
+    for (channel, name, quantity, unit, value) in channel_values(&fields) {
+        if !builder.has(quantity) {
+            builder.add_quantity(&format!("channels.{channel}.{name}"), quantity, unit, value.into(), &mut ignored);
         }
     }
     let mut decoded = Decoded { ignored: ignored.into_names(), ..Decoded::empty(DeviceKind::Fixed) };
@@ -97,6 +103,22 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         Err((code, detail)) => decoded.rejected.push(Rejection { index: 0, code, detail }),
     }
     Ok(decoded)
+}
+
+/// The values of single sensors: channel, name, quantity, unit and value.
+fn channel_values(fields: &[(String, JsonValue)]) -> impl Iterator<Item = (&str, &str, Quantity, Unit, &JsonValue)> {
+    let channels = fields.iter().filter(|(name, _)| name == "channels").map(|(_, channels)| channels);
+    let channels =
+        channels.flat_map(|channels| if let JsonValue::Object(entries) = channels { entries } else { &[][..] });
+    channels.flat_map(|(channel, values)| {
+        let values = if let JsonValue::Object(values) = values { values } else { &[][..] };
+        values.iter().filter_map(move |(name, value)| match meaning(name)? {
+            FieldMeaning::Quantity { quantity, unit: SentUnit::Is(unit), .. } => {
+                Some((channel.as_str(), name.as_str(), quantity, unit, value))
+            }
+            _ => None,
+        })
+    })
 }
 
 #[cfg(test)]
@@ -167,6 +189,18 @@ mod tests {
     }
 
     #[test]
+    fn value_of_a_channel_counts_only_where_the_monitor_sends_no_average() {
+        let one =
+            r#"{"wifi":-64,"channels":{"1":{"pm02":5,"rhum":-1,"model":"x"},"2":{"pm02":6,"rhum":68,"count":9}}}"#;
+        let expected = [(Quantity::Pm2_5, 5.0), (Quantity::Humidity, 68.0), (Quantity::SignalStrength, -64.0)];
+        assert_eq!(readings(&decoded(one)), expected);
+        let averaged = decoded(r#"{"pm02":5.5,"channels":{"1":{"pm02":5},"2":{"pm02":6}}}"#);
+        assert_eq!((readings(&averaged), averaged.ignored), (vec![(Quantity::Pm2_5, 5.5)], vec![]));
+        let only_channels = decoded(r#"{"channels":{"1":{"atmp":"18.8"}}}"#);
+        assert_eq!(readings(&only_channels), [(Quantity::Temperature, 18.8)]);
+    }
+
+    #[test]
     fn unreadable_value_is_ignored_alone() {
         for (body, field) in [(r#"{"pm02":1e39,"rco2":447}"#, "pm02"), (r#"{"rco2":447,"rhum":[43]}"#, "rhum")] {
             let decoded = decoded(body);
@@ -184,6 +218,8 @@ mod tests {
             ("[]", "WRONG_TYPE"),
             ("{}", "MISSING_VALUES"),
             (r#"{"boot":6}"#, "MISSING_VALUES"),
+            (r#"{"channels":{"1":{"boot":6},"2":7}}"#, "MISSING_VALUES"),
+            (r#"{"channels":[1]}"#, "MISSING_VALUES"),
             (r#"{"pm02":7,"pm02":8}"#, "DUPLICATE_KEY"),
             (r#"{"pm02":1e999}"#, "MALFORMED_JSON"),
             (r#"{"pm02":NaN}"#, "MALFORMED_JSON"),

@@ -6,6 +6,8 @@
 //! The path's query names the event. Only `up` has samples; a request without an event is treated as `up`, so a body
 //! can be posted by hand.
 //!
+//! An uplink on port 0 has commands of the network and no payload, so it has no samples.
+//!
 //! The device key is its name if that is a valid key, otherwise its EUI. The EUI is the stable one of the two, but
 //! operators know a bicycle by its name, and data from before `ChirpStack` is stored under names such as `bike-07`. So
 //! a renamed device is a new one here, and two devices of one name, in different applications, are one.
@@ -31,6 +33,9 @@ pub const FORMAT: &str = "chirpstack";
 const NAMES: PayloadNames = PayloadNames { raw: "data", fields: "object", invalid_raw: "INVALID_DATA" };
 const NAMES_V3: PayloadNames = PayloadNames { fields: "objectJSON", ..NAMES };
 
+/// The port of commands between device and network (LoRaWAN 1.0.4, section 4.3.2).
+const NETWORK_PORT: u32 = 0;
+
 /// Bytes of an EUI.
 const EUI_LENGTH: usize = 8;
 
@@ -41,6 +46,7 @@ struct ChirpstackBody {
     device_info: Option<DeviceInfo>,
     /// Omitted when it is 0.
     f_cnt: Option<u32>,
+    f_port: Option<u32>,
     data: Option<String>,
     object: Option<JsonValue>,
     rx_info: Option<JsonValue>,
@@ -71,6 +77,9 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         return Ok(Decoded::empty(DeviceKind::Mobile));
     }
     let body: ChirpstackBody = parse::json(incoming.body)?;
+    if body.f_port == Some(NETWORK_PORT) {
+        return Ok(Decoded { frame_counter: body.f_cnt.map(i64::from), ..Decoded::empty(DeviceKind::Mobile) });
+    }
     let info = body.device_info.as_ref();
     let is_key = |name: &&str| DeviceKey::try_new(*name).is_ok();
     let eui = body.dev_eui.as_deref().map(hexadecimal);

@@ -137,6 +137,12 @@ fn first_readable_time_counts() {
 }
 
 #[test]
+fn uplink_of_network_commands_has_no_samples() {
+    let decoded = decoded(r#"{"deviceInfo":{"devEui":"01"},"fCnt":463,"fPort":0,"data":""}"#);
+    assert_eq!(decoded, Decoded { frame_counter: Some(463), ..Decoded::empty(DeviceKind::Mobile) });
+}
+
+#[test]
 fn uplink_without_values_is_rejected() {
     for (body, expected) in no_objects() {
         assert_eq!(refusal(decode(&incoming(&body))).0, expected);

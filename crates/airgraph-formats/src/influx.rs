@@ -117,10 +117,15 @@ impl<'a> SampleGatherer<'a> {
         let device = DeviceKey::try_new(device).map_err(|reason| ("INVALID_DEVICE", reason.to_string()))?;
         let measured_at = line.timestamp.map(|timestamp| self.time(timestamp)).transpose()?;
         match point.values {
-            PointValues::Fields => {
+            PointValues::Fields(unit) => {
                 let place = self.start_sample(index, device, measured_at);
+                let builder = &mut self.gathered[place].builder;
                 for (name, field) in &line.fields {
-                    self.gathered[place].builder.add(name, RawValue::from(field), ignored);
+                    let value = RawValue::from(field);
+                    match point::in_unit(name, unit) {
+                        Some((quantity, unit)) => builder.add_quantity(name, quantity, unit, value, ignored),
+                        None => builder.add(name, value, ignored),
+                    }
                 }
             }
             PointValues::Single(kind) => {

@@ -35,6 +35,36 @@ fn documented_example_is_decoded() {
 }
 
 #[test]
+fn tag_may_name_the_unit_of_the_fields_that_it_can_measure() {
+    let expected = |values: &[(Quantity, f64)]| values.to_vec();
+    for (line, values) in [
+        (
+            "grill,host=n,scale=Fahrenheit temperature=77,humidity=50",
+            expected(&[(Quantity::Temperature, 25.0), (Quantity::Humidity, 50.0)]),
+        ),
+        ("t,node=n,unit=°F temperature=77,pm10=3", expected(&[(Quantity::Pm10, 3.0), (Quantity::Temperature, 25.0)])),
+        ("gas,node=n,unit=mg/m3 co=2", expected(&[(Quantity::Co, 2.0)])),
+        ("temperature,device=n,unit=°F value=77", expected(&[(Quantity::Temperature, 25.0)])),
+        ("indoor_ozone,device=n,unit=µg/m³ value=60", expected(&[(Quantity::O3, 60.0)])),
+        // Neither is a unit.
+        ("modbus,node=n,unit=3 temperature=20", expected(&[(Quantity::Temperature, 20.0)])),
+        ("modbus,node=n,scale=linear temperature=20", expected(&[(Quantity::Temperature, 20.0)])),
+    ] {
+        assert_eq!(readings(&decoded(line)), values, "{line}");
+    }
+    assert_eq!(read(b"gas,node=n co=2", None).expect_err("no unit").code, "NO_VALUES");
+}
+
+#[test]
+fn forecasts_are_ignored() {
+    let now = "weather,host=n,forecast=* temperature=21.5 1777629600000000000\n";
+    let decoded =
+        decoded(&format!("{now}weather,host=n,forecast=3h temperature=22.3,humidity=41i 1777629600000000000"));
+    assert_eq!(readings(&decoded), [(Quantity::Temperature, 21.5)]);
+    assert_eq!(decoded.ignored, ["humidity", "temperature"]);
+}
+
+#[test]
 fn without_a_timestamp_the_arrival_counts() {
     let decoded = decoded("m,node=n pm10=1");
     assert_eq!(decoded.observations[0].sample.measured_at.to_rfc3339(), "2026-05-01T12:00:00+00:00");

@@ -87,6 +87,22 @@ fn numbered_fields_are_read_if_the_payload_is_not_a_packet() {
 }
 
 #[test]
+fn measurements_of_sensecap_are_read_by_their_ids() {
+    let measurement =
+        |id: &str, kind: &str, value: Value| json!({ "measurementId": id, "measurementValue": value, "type": kind });
+    let messages = json!([measurement("4097", "Air Temperature", json!("13.3")), measurement("4100", "CO2", json!(612)),
+        measurement("4102", "Soil Temperature", json!(9)), { "Battery(%)": 100 }]);
+    for messages in [messages.clone(), json!([messages])] {
+        let (values, ignored) = read(&json!({ "decoded_payload": { "err": 0, "messages": messages } }));
+        assert_eq!(values, [(Quantity::Temperature, 13.3), (Quantity::Co2, 612.0)]);
+        assert_eq!(names(&ignored), ["Soil Temperature", "err", "messages.Battery(%)"]);
+    }
+    for messages in [json!([[[measurement("4097", "Air Temperature", json!(1))]]]), json!([1]), json!([])] {
+        assert_eq!(refused(&json!({ "decoded_payload": { "messages": messages, "x": 1 } })).0, "NO_KNOWN_FIELD");
+    }
+}
+
+#[test]
 fn named_fields_are_one_sample() {
     let decoded = decoded(&uplink(&json!({ "frm_payload": "AQID", "f_cnt": 9, "received_at": "2026-06-01T10:00:00Z",
         "decoded_payload": { "PM10": 12.4, "pm2.5": 6.8, "temperature": 18.5, "humidity": null, "zeta": 1, "alpha": 2,

@@ -88,6 +88,7 @@ pub(crate) fn routes() -> Router<SharedState> {
         .route("/write", route(&INFLUX).layer(map_response(influxdb::v1_error)))
         .route("/api/v2/write", route(&INFLUX).layer(map_response(influxdb::v2_error)))
         .route("/ingest/json", route(&JSON))
+        .route("/ingest/json/{device}", route(&JSON))
         .route("/ingest/opensensemap/{device}", route(&OPENSENSEMAP))
         .route("/boxes/{device}/data", post(record_box))
         .route("/boxes/{device}/{sensor}", route(&OPENSENSEMAP))

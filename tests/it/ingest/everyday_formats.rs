@@ -36,6 +36,17 @@ async fn kept_undecodable(app: &TestApp) -> Vec<(String, Vec<u8>)> {
 }
 
 #[tokio::test]
+async fn plain_json_without_a_device_is_recorded_for_the_one_in_the_path() {
+    let app = TestApp::new().await;
+    let body = r#"{"temperature":24,"pressure":99080,"pm25":7,"serial":"0000000000000001"}"#;
+    assert_eq!(app.post("/ingest/json", Some(&app.admin), body).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let answer = app.post("/ingest/json/balcony", Some(&app.admin), body).await;
+    assert_eq!((answer.status, &answer.json()["recorded"]), (StatusCode::CREATED, &json!(1)), "{}", answer.text);
+    let node = &measurements(&app, "balcony").await["measurements"]["nodes"][0];
+    assert_eq!((&node["pm25"], &node["weather"]), (&json!(7.0), &json!({ "temperature": 24.0, "pressure": 990.8 })));
+}
+
+#[tokio::test]
 async fn plain_json_is_recorded_once() {
     let app = TestApp::new().await;
     let report = |recorded: usize, duplicates: usize| json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [], "ignored": ["flux"] });

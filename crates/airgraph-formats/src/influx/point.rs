@@ -9,9 +9,10 @@
 //! - **Home Assistant** ([`home_assistant`](super::home_assistant)): a single value with the tag `entity_id`.
 //!
 //! The device is the first of [`DEVICE_TAGS`]. Metrics of the machine that Telegraf runs on are no samples
-//! ([`HOST_MEASUREMENTS`]): temperatures of its disks and its processor have the names of quantities.
+//! ([`HOST_MEASUREMENTS`]): temperatures of its disks and its processor have the names of quantities. Neither are
+//! forecasts. A tag may name the unit of the values ([`UNIT_TAGS`]).
 
-use airgraph_domain::unit::Unit;
+use airgraph_domain::{quantity::Quantity, unit::Unit};
 
 use super::{
     super::{
@@ -29,6 +30,9 @@ const DEVICE_TAGS: [&str; 6] = ["node", "device", "device_id", "sensor_id", "top
 
 /// Tags that may contain the quantity of a single value.
 const QUANTITY_TAGS: [&str; 5] = ["device_class", "quantity", "type", "measurement", "sensor"];
+
+/// Tags that may contain the unit of the values (Telegraf's `fireboard` writes `scale=Fahrenheit`).
+const UNIT_TAGS: [&str; 4] = ["unit", "units", "unit_of_measurement", "scale"];
 
 /// Measurements of Telegraf's input plugins that describe the machine itself.
 const HOST_MEASUREMENTS: &[&str] = &[
@@ -77,8 +81,8 @@ const HOST_MEASUREMENTS: &[&str] = &[
 /// The values of a line.
 #[derive(Debug, PartialEq)]
 pub(super) enum PointValues<'a> {
-    /// Each field, by its name.
-    Fields,
+    /// Each field, by its name, in the unit of a tag if that measures it.
+    Fields(Option<Unit>),
     /// One value, which belongs to one sample with the other single values of its device and time.
     Single(ValueKind<'a>),
 }
@@ -106,10 +110,15 @@ impl<'a> Point<'a> {
         if let Some(entity) = line.tag("entity_id") {
             return home_assistant::point(line, entity, device(line));
         }
-        if is_host_metric(line) {
+        if is_host_metric(line) || is_forecast(line) {
             return None;
         }
-        let values = if has_known_field(line) { PointValues::Fields } else { PointValues::Single(single_value(line)?) };
+        let unit = UNIT_TAGS.into_iter().find_map(|tag| Unit::parse(line.tag(tag)?));
+        let values = if has_known_field(line, unit) {
+            PointValues::Fields(unit)
+        } else {
+            PointValues::Single(single_value(line, unit)?)
+        };
         Some(Self { device: device(line), values })
     }
 }
@@ -128,19 +137,34 @@ fn is_host_metric(line: &InfluxLine) -> bool {
         || (line.measurement == "temp" && line.field("temp").is_some() && line.tag("host").is_some())
 }
 
-fn has_known_field(line: &InfluxLine) -> bool {
-    line.fields.iter().any(|(name, _)| AIRROHR_OR_CONVENTIONAL.meaning(name).is_some())
+/// Whether a line is a forecast. Telegraf's `openweathermap` writes `forecast=*` for the present and `forecast=3h` for
+/// three hours later, by default both with the time of the present.
+fn is_forecast(line: &InfluxLine) -> bool {
+    line.tag("forecast").is_some_and(|time| time != "*")
+}
+
+fn has_known_field(line: &InfluxLine, unit: Option<Unit>) -> bool {
+    let has_quantity = |name| AIRROHR_OR_CONVENTIONAL.meaning(name).is_some() || in_unit(name, unit).is_some();
+    line.fields.iter().any(|(name, _)| has_quantity(name))
+}
+
+/// The quantity of a field in the unit of a tag, if the unit measures it.
+pub(super) fn in_unit(name: &str, unit: Option<Unit>) -> Option<(Quantity, Unit)> {
+    match named_value::kind(name, Some(unit?))? {
+        ValueKind::InUnit(quantity, unit) => Some((quantity, unit)),
+        ValueKind::Name(_) => None,
+    }
 }
 
 /// The meaning of the line's `value`.
-fn single_value(line: &InfluxLine) -> Option<ValueKind<'_>> {
+fn single_value(line: &InfluxLine, unit: Option<Unit>) -> Option<ValueKind<'_>> {
     RawValue::from(line.field(VALUE)?).number()?;
     if !line.tag("sensor").is_none_or(named_value::is_air_quantity) {
         return None; // Tasmota's `temperature,sensor=esp32` is the chip's
     }
-    if let Some((before, kind)) = named_value::kind_of_suffix(&line.measurement, None) {
+    if let Some((before, kind)) = named_value::kind_of_suffix(&line.measurement, unit) {
         return Some(kind).filter(|_| named_value::is_air_quantity(before));
     }
-    let unit = Unit::parse(&line.measurement);
+    let unit = unit.or_else(|| Unit::parse(&line.measurement));
     QUANTITY_TAGS.into_iter().find_map(|tag| named_value::kind(line.tag(tag)?, unit))
 }

@@ -12,6 +12,7 @@ mod named;
 mod normalized;
 mod numbered;
 mod ride;
+mod sensecap;
 mod time;
 
 use airgraph_domain::{

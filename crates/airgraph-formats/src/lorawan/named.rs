@@ -8,12 +8,16 @@
 //! | `"gps_5": {"latitude": 52.2, "longitude": 0.12, "altitude": 10}` | Cayenne LPP on The Things Stack |
 //! | `"temperatureSensor": {"1": 22.5}` | Cayenne LPP on `ChirpStack` |
 //! | `"data": {"pm2_5": 12}` | decoders made for one network server, used on another |
+//! | `"messages": [{"measurementId": "4097", "measurementValue": 13.3}]` | [SenseCAP](super::sensecap) |
 //!
 //! Any other object describes something else (`"soil": {"temperature": 9}`), so its numbers are ignored.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
-use super::codec::{Codec, cayenne};
+use super::{
+    codec::{Codec, cayenne},
+    sensecap::{self, SensecapMeasurement},
+};
 use crate::{
     ignored::IgnoredNames,
     parse::JsonValue,
@@ -51,8 +55,26 @@ impl<'c> NamedFields<'c> {
     fn add_at_depth(&mut self, key: &str, value: &JsonValue, depth: usize) {
         match value {
             JsonValue::Object(entries) if depth < MAX_DEPTH => self.add_object(key, value, entries, depth),
+            JsonValue::Array(elements) if depth < MAX_DEPTH => self.add_array(key, value, elements, depth),
             JsonValue::Object(_) | JsonValue::Array(_) => self.ignore(key, value, depth),
             _ => self.add_scalar(key, value),
+        }
+    }
+
+    /// Measurements, or an array that is ignored as a whole.
+    fn add_array(&mut self, key: &str, array: &JsonValue, elements: &[JsonValue], depth: usize) {
+        if !elements.iter().any(|element| has_measurement(element, depth)) {
+            return self.ignore(key, array, depth);
+        }
+        for element in elements {
+            match (element, sensecap::measurement(element)) {
+                (_, Some(SensecapMeasurement { name, meaning: Some((quantity, unit)), value })) => {
+                    self.add_quantity(name, quantity, unit, value);
+                }
+                (_, Some(SensecapMeasurement { name, meaning: None, value })) => self.ignore(name, value, MAX_DEPTH),
+                (JsonValue::Array(inner), None) => self.add_array(key, element, inner, depth + 1),
+                (_, None) => self.ignore(key, element, depth),
+            }
         }
     }
 
@@ -147,6 +169,14 @@ impl<'c> NamedFields<'c> {
             JsonValue::Object(_) | JsonValue::Array(_) => self.ignored.insert(path),
             JsonValue::Null | JsonValue::Boolean | JsonValue::Text(_) => {}
         }
+    }
+}
+
+/// Whether an element of an array at this depth is or contains a measurement.
+fn has_measurement(element: &JsonValue, depth: usize) -> bool {
+    match element {
+        JsonValue::Array(inner) => depth + 1 < MAX_DEPTH && inner.iter().any(|inner| has_measurement(inner, depth + 1)),
+        element => sensecap::measurement(element).is_some(),
     }
 }
 

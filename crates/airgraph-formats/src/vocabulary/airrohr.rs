@@ -4,7 +4,8 @@
 //! **PM10, PM2.5** and PM4. Pressure is in pascal. The names are those of firmware NRZ-2024-135 (airrohr-firmware.ino,
 //! `add_Value2Json`). Names with other prefixes have no quantity here, on purpose: `HECA_temperature`, for one, is that
 //! of a heated inlet. The unprefixed `P1` and `P2` of a PPD42 are particle counts and no mass; number concentrations
-//! (`SPS30_N05`, `NPM_N1`, ...) have no quantity either.
+//! (`SPS30_N05`, `NPM_N1`, ...) have no quantity either. `conc_co2_ppm` is the name of an MH-Z in the firmware of Nettigo
+//! (NAMF), which has the same form.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
@@ -44,7 +45,7 @@ fn meaning(name: &str) -> Option<FieldMeaning> {
         "GPS_lon" => return Some(FieldMeaning::Longitude),
         "GPS_height" => return single(Quantity::Altitude, Unit::Metre),
         "signal" => return single(Quantity::SignalStrength, Unit::DecibelMilliwatt),
-        "SCD30_co2_ppm" => return single(Quantity::Co2, Unit::PartPerMillion),
+        "SCD30_co2_ppm" | "conc_co2_ppm" => return single(Quantity::Co2, Unit::PartPerMillion),
         "DNMS_noise_LAeq" => return single(Quantity::Noise, Unit::Decibel),
         _ => {}
     }

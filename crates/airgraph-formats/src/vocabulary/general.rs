@@ -1,11 +1,12 @@
 //! Names that many sources share.
 //!
 //! Case and separators between words are ignored: `PM2.5`, `pm2_5`, `pm-2-5` and `Pm25` are one name. A unit at the end
-//! of a name is the unit of the value: `o3_ppb`, `pressure_pa`, `temperature_f`, `uptime_s`.
+//! of a name is the unit of the value: `o3_ppb`, `pressure_pa`, `temperature_f`, `uptime_s`. In a name without digits
+//! separators may be missing as well: `airtemperature`, `windSpeed`. (With digits they are needed: `pm1_0` and `pm10`.)
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
-use super::{FieldMeaning, SentUnit, UNRANKED};
+use super::{AVERAGE_RANK, FieldMeaning, SentUnit, UNRANKED};
 
 /// Interpretation of general names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,26 +44,19 @@ const ALIASES: &[(&str, Quantity)] = &[
     ("rh", Quantity::Humidity),
     ("rhum", Quantity::Humidity),
     ("relative_humidity", Quantity::Humidity),
-    ("relativehumidity", Quantity::Humidity),
     ("air_humidity", Quantity::Humidity),
-    ("dewpoint", Quantity::DewPoint),
+    ("humidity_relative", Quantity::Humidity),
     ("air_pressure", Quantity::Pressure),
     ("barometric_pressure", Quantity::Pressure),
     ("atmospheric_pressure", Quantity::Pressure),
     ("barometer", Quantity::Pressure),
-    ("windspeed", Quantity::WindSpeed),
     ("wind_direction_degrees", Quantity::WindDirection),
-    ("winddirection", Quantity::WindDirection),
     ("carbon_dioxide", Quantity::Co2),
-    ("carbondioxide", Quantity::Co2),
     ("eco2", Quantity::Co2),
     ("nitrogen_dioxide", Quantity::No2),
     ("ozone", Quantity::O3),
     ("carbon_monoxide", Quantity::Co),
-    ("vocindex", Quantity::VocIndex),
     ("tvoc_index", Quantity::VocIndex),
-    ("tvocindex", Quantity::VocIndex),
-    ("noxindex", Quantity::NoxIndex),
     ("lux", Quantity::Illuminance),
     ("luminosity", Quantity::Illuminance),
     ("alt", Quantity::Altitude),
@@ -71,9 +65,20 @@ const ALIASES: &[(&str, Quantity)] = &[
     ("signal", Quantity::SignalStrength),
 ];
 
+/// Names that are a quantity only with a unit at their end: `bat_v` is a voltage, `battery` may be a percentage.
+const ALIASES_WITH_UNIT: &[(&str, Quantity)] =
+    &[("bat", Quantity::BatteryVoltage), ("batt", Quantity::BatteryVoltage), ("battery", Quantity::BatteryVoltage)];
+
 /// Ranges of pressure in hPa and in Pa do not overlap.
 const PRESSURE: SentUnit =
     SentUnit::ByMagnitude(&[(Unit::Hectopascal, 300.0, 1100.0), (Unit::Pascal, 30_000.0, 110_000.0)]);
+
+/// In hPa as documented, except what can only be Pa.
+const DOCUMENTED_PRESSURE: SentUnit =
+    SentUnit::ByMagnitude(&[(Unit::Pascal, 30_000.0, 110_000.0), (Unit::Hectopascal, f64::MIN, f64::MAX)]);
+
+/// Ends of names of a quantity averaged since the previous sample.
+const AVERAGE_SUFFIXES: [&str; 3] = ["_avg", "_mean", "_average"];
 
 /// A signal in percent is positive, one in dBm negative.
 const SIGNAL_STRENGTH: SentUnit = SentUnit::ByMagnitude(&[(Unit::DecibelMilliwatt, -200.0, -1.0)]);
@@ -92,19 +97,26 @@ impl GeneralNames {
             "longitude" | "lon" | "lng" | "long" => return Some(FieldMeaning::Longitude),
             _ => {}
         }
-        let quantity = |name: &str| {
-            Quantity::from_name(name)
-                .or_else(|| ALIASES.iter().find(|(alias, _)| *alias == name).map(|&(_, quantity)| quantity))
-        };
         if let Some(quantity) = quantity(&name) {
             return self.unit(quantity).map(|unit| FieldMeaning::Quantity { quantity, unit, rank: UNRANKED });
+        }
+        if let Some(quantity) = self.averaged(&name) {
+            return self.unit(quantity).map(|unit| FieldMeaning::Quantity { quantity, unit, rank: AVERAGE_RANK });
         }
         // The unit may have several parts: pm2_5_ug_m3.
         name.match_indices('_').find_map(|(at, _)| {
             let unit = unit_in_name(&name[at + 1..])?;
-            let quantity = quantity(&name[..at])?;
+            let with_unit =
+                || ALIASES_WITH_UNIT.iter().find(|(alias, _)| *alias == &name[..at]).map(|&(_, named)| named);
+            let quantity = quantity(&name[..at]).or_else(with_unit)?;
             unit.convert(quantity, 1.0).map(|_| FieldMeaning::own_unit(quantity, unit))
         })
+    }
+
+    /// The quantity of an average, as other programs name it.
+    fn averaged(self, name: &str) -> Option<Quantity> {
+        let averaged = AVERAGE_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix))?;
+        quantity(averaged).filter(|_| self == Self::Conventional)
     }
 
     /// The unit of a quantity for names without a unit.
@@ -115,6 +127,7 @@ impl GeneralNames {
             (Self::Conventional, Quantity::Noise) => Some(NOISE),
             // Gases use ppb, ppm, µg/m³ and mg/m³; wind and speed m/s, km/h and knots; voltage V, mV and %; uptime
             // seconds and milliseconds; rain is a rate or a sum; motion is in counts, g and m/s².
+            (Self::Documented, Quantity::Pressure) => Some(DOCUMENTED_PRESSURE),
             (Self::Documented, _)
             | (
                 Self::Conventional,
@@ -138,6 +151,23 @@ impl GeneralNames {
             (Self::Conventional, _) => None,
         }
     }
+}
+
+/// The quantity with this name in normal form.
+fn quantity(name: &str) -> Option<Quantity> {
+    let alias = |is_name: &dyn Fn(&str) -> bool| {
+        let own = Quantity::ALL.iter().copied().find(|quantity| is_name(quantity.definition().name));
+        own.or_else(|| ALIASES.iter().find(|(alias, _)| is_name(alias)).map(|&(_, quantity)| quantity))
+    };
+    alias(&|known| known == name).or_else(|| {
+        let letters = |name: &str| !name.bytes().any(|byte| byte.is_ascii_digit());
+        alias(&|known| letters(known) && joined(known).eq(joined(name)))
+    })
+}
+
+/// The bytes of a name without its separators.
+fn joined(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|&byte| byte != b'_')
 }
 
 /// A unit as the last part of a name. A single letter counts only if it is a common unit there.

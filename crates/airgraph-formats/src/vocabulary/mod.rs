@@ -59,8 +59,7 @@ pub(super) enum FieldMeaning {
 pub(super) enum SentUnit {
     /// This one.
     Is(Unit),
-    /// The unit of the range that contains the value. The ranges must not overlap; the unit of a value outside all of
-    /// them is unknown.
+    /// The unit of the first range that contains the value; the unit of a value outside all of them is unknown.
     ByMagnitude(&'static [(Unit, f64, f64)]),
 }
 
@@ -81,7 +80,9 @@ impl NoValue {
 }
 
 /// The rank of names that are in no table.
-pub(super) const UNRANKED: u8 = u8::MAX;
+pub(super) const UNRANKED: u8 = AVERAGE_RANK - 1;
+/// The rank of averages: a value of the moment is preferred.
+const AVERAGE_RANK: u8 = u8::MAX;
 
 impl Vocabulary {
     /// The meaning of a name, if any.

@@ -148,6 +148,11 @@ impl<'v> SampleBuilder<'v> {
         }
     }
 
+    /// Whether the sample has a value of this quantity.
+    pub fn has(&self, quantity: Quantity) -> bool {
+        self.best.contains_key(&quantity)
+    }
+
     /// Whether no value was accepted.
     pub fn is_empty(&self) -> bool {
         self.best.is_empty()

@@ -1,4 +1,3 @@
-use airgraph_domain::unit::Unit;
 use proptest::prelude::*;
 
 use super::*;
@@ -14,8 +13,11 @@ fn quantity(vocabulary: &Vocabulary, name: &str) -> Option<Quantity> {
 #[test]
 fn every_quantity_has_its_own_name_in_plain_formats() {
     for &wanted in Quantity::ALL {
-        let meaning = PLAIN.meaning(wanted.definition().name);
-        assert_eq!(meaning, Some(FieldMeaning::own_unit(wanted, Unit::for_quantity(wanted))));
+        let Some(FieldMeaning::Quantity { quantity, unit, rank: UNRANKED }) = PLAIN.meaning(wanted.definition().name)
+        else {
+            panic!("{wanted:?}");
+        };
+        assert_eq!((quantity, unit.convert(quantity, 15.5)), (wanted, Some(15.5)), "the quantity's own unit");
     }
 }
 
@@ -28,27 +30,46 @@ fn spellings_of_a_name_are_equivalent() {
         ),
         (&["pm1", "PM1.0", "pm1_0", "pm01"], Quantity::Pm1),
         (&["pm10", "PM10", "pm10.0", "pm_10", "pm10_ugm3"], Quantity::Pm10),
-        (&["Humidity", "relative_humidity", "relativeHumidity", "RH"], Quantity::Humidity),
+        (&["Humidity", "relative_humidity", "relativeHumidity", "RH", "humidityrelative"], Quantity::Humidity),
+        (&["airtemperature", "Air Temperature", "air_temp_erature"], Quantity::Temperature),
+        (&["airpressure", "barometricPressure"], Quantity::Pressure),
+        (&["windspeed", "WindSpeed", "windspeed_kmh"], Quantity::WindSpeed),
         (&["temperature", "Temp", "temperature_c", "temperature_f", "Temperature [°C]"], Quantity::Temperature),
     ] {
         for name in names {
             assert_eq!(quantity(&PLAIN, name), Some(wanted), "{name}");
         }
     }
-    for unknown in
-        ["", "pm", "pm100", "pm3", "temperature_ppm", "pm2_5_count", "_", "pressure_raw", "co2_index", "température"]
-    {
+    for unknown in [
+        "",
+        "pm",
+        "pm100",
+        "pm3",
+        "pm_1_00",
+        "temperature_ppm",
+        "pm2_5_count",
+        "_",
+        "pressure_raw",
+        "pm10_avg",
+        "co2_index",
+        "température",
+    ] {
         assert_eq!(quantity(&PLAIN, unknown), None, "{unknown}");
     }
 }
 
 #[test]
 fn external_name_without_a_unit_is_ignored() {
+    for name in ["battery", "bat", "battery_percent"] {
+        assert_eq!((quantity(&CONVENTIONAL, name), quantity(&PLAIN, name)), (None, None), "{name}");
+    }
     for name in ["o3", "no2", "co", "uptime", "wind_speed", "battery_voltage", "speed", "rain", "acceleration_x"] {
         assert_eq!(quantity(&CONVENTIONAL, name), None, "{name}");
         assert!(quantity(&PLAIN, name).is_some(), "{name}");
     }
-    for name in ["o3_ppb", "no2_ugm3", "uptime_ms", "wind_speed_m_s", "battery_voltage_mv", "co_ppm"] {
+    for name in
+        ["BAT_V", "battery_mv", "o3_ppb", "no2_ugm3", "uptime_ms", "wind_speed_m_s", "battery_voltage_mv", "co_ppm"]
+    {
         assert!(quantity(&CONVENTIONAL, name).is_some(), "{name}");
     }
 }
@@ -71,6 +92,27 @@ fn unit_of_external_pressure_depends_on_its_size() {
         assert_eq!(values, expected.map(|value| (Quantity::Pressure, value)).into_iter().collect::<Vec<_>>());
         assert_eq!(ignored.len(), usize::from(expected.is_none()), "{value}");
     }
+}
+
+#[test]
+fn documented_pressure_is_in_hectopascal_except_what_can_only_be_pascal() {
+    for (value, expected) in [(1005.2, 1005.2), (100_520.0, 1005.2), (2000.0, 2000.0), (-1.0, -1.0), (200_000.0, 2e5)] {
+        assert_eq!(read(&PLAIN, "pressure", value).0, [(Quantity::Pressure, expected)]);
+    }
+}
+
+#[test]
+fn average_counts_only_without_a_value_of_the_moment() {
+    assert_eq!(read(&CONVENTIONAL, "PM10_Avg", 2.0).0, [(Quantity::Pm10, 2.0)]);
+    assert_eq!(read(&CONVENTIONAL, "PM10_max", 2.0).0, []);
+    let mut ignored = IgnoredNames::default();
+    let mut builder = SampleBuilder::new(&CONVENTIONAL);
+    for (name, value) in [("temperature_avg", 5.0), ("temperature", 6.0), ("temperature_mean", 7.0)] {
+        builder.add(name, RawValue::Number(value), &mut ignored);
+    }
+    let sample = builder.build(chrono::DateTime::UNIX_EPOCH).expect("a sample");
+    assert_eq!(sample.readings.get(Quantity::Temperature), Some(6.0));
+    assert_eq!(ignored.into_names(), ["temperature_avg", "temperature_mean"]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ const DEFAULT_CASES: u32 = 1500;
 const CASES_VARIABLE: &str = "AIRGRAPH_FUZZ_CASES";
 
 /// Quantities of the corpus' sensors, for the format that sends sensor ids.
-static SENSORS: LazyLock<Sensors> = LazyLock::new(|| {
+pub(super) static SENSORS: LazyLock<Sensors> = LazyLock::new(|| {
     let quantities = [("6", Quantity::Pm2_5), ("7", Quantity::Pm10), ("8", Quantity::Temperature)];
     let mut sensors = Sensors::default();
     for (digit, quantity) in quantities {

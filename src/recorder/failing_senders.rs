@@ -3,7 +3,7 @@
 //!
 //! Failures are counted per device of a key and per key. A submission that is stored within the limits of a batch
 //! clears the failures of its device. Those of the key remain, so that a sender that alternates between both is
-//! isolated in the end.
+//! isolated in the end. Failing devices are stored apart from other devices of a failing key.
 
 use std::{
     collections::HashMap,
@@ -58,6 +58,12 @@ impl FailingSenders {
             && (is_failing(&FailureKey::Key(submission.api_key)) || is_failing(&FailureKey::from_device(submission)))
     }
 
+    /// Whether a submission has to be stored apart from those of other devices of its key.
+    pub fn contains_device(&self, submission: &Submission, now: Instant) -> bool {
+        let (senders, device) = (self.lock(), FailureKey::from_device(submission));
+        senders.get(&device).is_some_and(|failures| failures.isolates(&device, now))
+    }
+
     /// Records a submission that failed in a batch and so delayed others.
     pub fn record_batch_failure(&self, submission: &Submission, now: Instant) {
         let mut senders = self.lock();
@@ -66,13 +72,20 @@ impl FailingSenders {
         }
     }
 
-    /// Records a submission that failed although it was stored apart from others: its sender stays isolated.
+    /// Records a submission that failed although it was stored apart from others: its sender stays isolated. It delayed
+    /// other devices if it was isolated because of its key.
     pub fn record_isolated_failure(&self, submission: &Submission, now: Instant) {
         let mut senders = self.lock();
-        for sender in [FailureKey::Key(submission.api_key), FailureKey::from_device(submission)] {
-            if let Some(failures) = senders.get_mut(&sender).filter(|failures| failures.isolates(&sender, now)) {
+        let mut is_isolated = |sender: &FailureKey| match senders.get_mut(sender) {
+            Some(failures) if failures.isolates(sender, now) => {
                 failures.last_at = now;
+                true
             }
+            _ => false,
+        };
+        let device = FailureKey::from_device(submission);
+        if is_isolated(&FailureKey::Key(submission.api_key)) && !is_isolated(&device) {
+            count_failure(&mut senders, &device, now);
         }
     }
 
@@ -171,6 +184,24 @@ mod tests {
         }
         assert!(senders.contains(&submission(1, "unknown"), now));
         assert!(!senders.contains(&submission(2, "unknown"), now));
+    }
+
+    #[test]
+    fn devices_of_a_failing_key_are_set_apart_by_their_own_failures() {
+        let (senders, now) = (FailingSenders::default(), Instant::now());
+        for number in 0..MAX_FAILURES_PER_KEY {
+            senders.record_batch_failure(&submission(1, &format!("bad{number}")), now);
+        }
+        let (bad, other) = (submission(1, "bad"), submission(1, "other"));
+        for _ in 0..MAX_FAILURES_PER_DEVICE {
+            assert!(!senders.contains_device(&bad, now));
+            senders.record_isolated_failure(&bad, now);
+        }
+        assert!(senders.contains_device(&bad, now));
+        assert!(senders.contains(&other, now) && !senders.contains_device(&other, now));
+        senders.record_isolated_failure(&submission(2, "slow"), now);
+        senders.record_isolated_failure(&submission(2, "slow"), now);
+        assert!(!senders.contains(&submission(2, "slow"), now), "the key is not isolated");
     }
 
     #[test]

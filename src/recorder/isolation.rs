@@ -2,25 +2,31 @@
 //! others.
 //!
 //! The batch is halved until each part is stored or is a single submission. One of 500 takes about 20 transactions,
-//! most of them small. Parts are divided between keys, and those of several keys come first: however many submissions
-//! of one key fail, those of the other keys are stored after a few transactions. A submission that fails alone because
-//! of its data is answered at once. One that is too slow alone, or waits for a lock, goes to a task that stores one
-//! submission at a time with longer limits. The rest, after the time limit, goes to another such task. Both take turns
-//! between keys, and no other submission waits for them. Senders of repeated failures are remembered
-//! ([`FailingSenders`](super::failing_senders::FailingSenders)).
+//! most of them small. Parts are divided between keys, then between devices, and those of several senders come first:
+//! however many submissions of one key or device fail, those of the others are stored after a few transactions. A
+//! submission that fails alone because of its data is answered at once. One that is too slow alone, or waits for a lock,
+//! goes to a task that stores one submission at a time with longer limits. The rest, after the time limit, goes to
+//! another such task. Both take turns between keys and between the devices of a key, and no other submission waits for
+//! them. Senders of repeated failures are remembered
+//! ([`FailingSenders`](super::failing_senders::FailingSenders)): the submissions of a failing key go to the second of
+//! these tasks, those of a failing device to a third one, so that the other devices of its key do not wait for them.
+//!
+//! So a submission waits for at most two failures of another device, and for the failing submissions of its own device
+//! that came before it.
 
-use std::{collections::VecDeque, time::Instant};
+use std::time::Instant;
 
 use sqlx::{Executor as _, PgPool};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     RecordError,
+    batch_parts::BatchParts,
     limits::{
         ISOLATED_WAIT_TIMEOUT, ISOLATION_TIMEOUT, MAX_BATCH_DOUBLINGS, PING_TIMEOUT, SLOW_ISOLATION_TIMEOUT, TimeLimits,
     },
     queue::{Job, reply, sample_count},
-    round_robin::RoundRobin,
+    round_robin::NestedRoundRobin,
     transaction::only_device,
     writer::Writer,
 };
@@ -56,6 +62,12 @@ pub(super) struct IsolatedJob {
     job: Job,
     reason: IsolationReason,
     since: Instant,
+}
+
+impl IsolatedJob {
+    fn new(job: Job, reason: IsolationReason) -> Self {
+        Self { job, reason, since: Instant::now() }
+    }
 }
 
 impl Writer {
@@ -146,10 +158,14 @@ impl Writer {
 
     /// Stores isolated submissions, one of each key in turn, until all tasks that send them have ended.
     pub(super) async fn run_isolated(mut self, mut isolated: mpsc::UnboundedReceiver<IsolatedJob>, limits: TimeLimits) {
-        let mut waiting = RoundRobin::default();
+        let mut waiting = NestedRoundRobin::default();
+        let push = |waiting: &mut NestedRoundRobin<_, _, _>, next: IsolatedJob| {
+            let submission = &next.job.submission;
+            waiting.push(submission.api_key, only_device(submission).cloned(), next);
+        };
         loop {
             while let Ok(next) = isolated.try_recv() {
-                waiting.push(next.job.submission.api_key, next);
+                push(&mut waiting, next);
             }
             let Some(IsolatedJob { job, reason, since }) = (match waiting.pop() {
                 Some(next) => Some(next),
@@ -159,6 +175,12 @@ impl Writer {
             };
             if since.elapsed() > ISOLATED_WAIT_TIMEOUT {
                 reply(job, Err(RecordError::TimedOut));
+                continue;
+            }
+            if self.failing_device_jobs.is_some()
+                && self.failing_senders.contains_device(&job.submission, Instant::now())
+            {
+                hand_over(self.failing_device_jobs.as_ref(), IsolatedJob { job, reason, since });
                 continue;
             }
             if let Err(error) = self.charge_new_months(&job).await {
@@ -175,7 +197,7 @@ impl Writer {
                     }
                     self.finish_all(vec![job], outcomes);
                     for job in std::mem::take(&mut self.admitted_jobs) {
-                        waiting.push(job.submission.api_key, IsolatedJob { job, reason, since });
+                        push(&mut waiting, IsolatedJob { job, reason, since });
                     }
                 }
                 Err(error) => {
@@ -196,14 +218,20 @@ impl Writer {
     /// Sends a submission to the task that stores one at a time those without a failure of their own.
     pub(super) fn send_to_isolated(&self, job: Job, reason: IsolationReason) {
         self.metrics.count_isolated(reason);
-        hand_over(self.isolated_jobs.as_ref(), job, reason);
+        hand_over(self.isolated_jobs.as_ref(), IsolatedJob::new(job, reason));
+    }
+
+    /// Sends a submission to the task that stores those of devices with repeated failures.
+    pub(super) fn send_to_failing_devices(&self, job: Job) {
+        self.metrics.count_isolated(IsolationReason::FailingSender);
+        hand_over(self.failing_device_jobs.as_ref(), IsolatedJob::new(job, IsolationReason::FailingSender));
     }
 
     /// Sends a submission to the task that stores those of unknown devices, or admits it in that task.
     pub(super) fn store_with_new_devices(&mut self, mut job: Job, count: usize) {
         if self.new_device_jobs.is_some() {
             self.metrics.count_isolated(IsolationReason::NewDevices);
-            hand_over(self.new_device_jobs.as_ref(), job, IsolationReason::NewDevices);
+            hand_over(self.new_device_jobs.as_ref(), IsolatedJob::new(job, IsolationReason::NewDevices));
             return;
         }
         match self.budgets.spend_new_devices(&job.submission, count, self.clock.now()) {
@@ -222,12 +250,11 @@ impl Writer {
     /// Sends a submission to the task that stores slow ones one at a time.
     pub(super) fn store_with_long_limits(&self, job: Job, reason: IsolationReason) {
         self.metrics.count_isolated(reason);
-        hand_over(self.slow_jobs.as_ref(), job, reason);
+        hand_over(self.slow_jobs.as_ref(), IsolatedJob::new(job, reason));
     }
 }
 
-fn hand_over(task: Option<&mpsc::UnboundedSender<IsolatedJob>>, job: Job, reason: IsolationReason) {
-    let isolated = IsolatedJob { job, reason, since: Instant::now() };
+fn hand_over(task: Option<&mpsc::UnboundedSender<IsolatedJob>>, isolated: IsolatedJob) {
     let refused = match task {
         Some(task) => task.send(isolated).err().map(|refused| refused.0),
         None => Some(isolated),
@@ -258,53 +285,6 @@ fn reject_all_unavailable(batch: Vec<Job>) {
     }
 }
 
-/// Parts of a batch that have yet to be stored, each sorted by key and device.
-struct BatchParts {
-    with_several_keys: VecDeque<Vec<Job>>,
-    with_one_key: VecDeque<Vec<Job>>,
-}
-
-impl BatchParts {
-    /// Divides a batch of at least two submissions in halves.
-    fn from_batch(mut batch: Vec<Job>) -> Self {
-        batch.sort_by(|one, other| {
-            let sender = |job: &Job| (api_key(job), only_device(&job.submission).cloned());
-            sender(one).cmp(&sender(other))
-        });
-        let mut parts = Self { with_several_keys: VecDeque::new(), with_one_key: VecDeque::new() };
-        parts.push_halves(batch);
-        parts
-    }
-
-    fn pop(&mut self) -> Option<Vec<Job>> {
-        self.with_several_keys.pop_front().or_else(|| self.with_one_key.pop_front())
-    }
-
-    fn push_halves(&mut self, mut part: Vec<Job>) {
-        let second = part.split_off(split_point(part.len(), |at| api_key(&part[at])));
-        for part in [part, second] {
-            let with_several_keys = part.first().map(api_key) != part.last().map(api_key);
-            if with_several_keys { &mut self.with_several_keys } else { &mut self.with_one_key }.push_back(part);
-        }
-    }
-
-    fn into_jobs(self) -> Vec<Job> {
-        self.with_several_keys.into_iter().chain(self.with_one_key).flatten().collect()
-    }
-}
-
-fn api_key(job: &Job) -> Option<i64> {
-    job.submission.api_key.map(|key| key.0)
-}
-
-/// Where to divide `length` items, at least two, sorted by key: between two keys, as near to the middle as possible, or
-/// in the middle if there is one key.
-fn split_point<K: PartialEq>(length: usize, key: impl Fn(usize) -> K) -> usize {
-    let middle = length / 2;
-    let ends = (1..length).filter(|&at| key(at - 1) != key(at));
-    ends.min_by_key(|at| at.abs_diff(middle)).unwrap_or(middle)
-}
-
 /// Whether the database accepts a connection and answers.
 async fn is_database_up(pool: &PgPool) -> bool {
     let ping = async {
@@ -316,22 +296,4 @@ async fn is_database_up(pool: &PgPool) -> bool {
         outcome
     };
     matches!(timeout(PING_TIMEOUT, ping).await, Ok(Ok(_)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_are_divided_between_keys_near_the_middle() {
-        let divided = |keys: &str| {
-            let keys: Vec<_> = keys.chars().collect();
-            split_point(keys.len(), |at| keys[at])
-        };
-        assert_eq!(divided("aaaa"), 2);
-        assert_eq!(divided("abbbbbbb"), 1);
-        assert_eq!(divided("aaaaaaab"), 7);
-        assert_eq!(divided("aabbbccc"), 5);
-        assert_eq!(divided("ab"), 1);
-    }
 }

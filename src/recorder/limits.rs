@@ -67,9 +67,6 @@ impl TimeLimits {
     pub(super) const SINGLE_SUBMISSION: Self =
         Self { lock: Duration::from_secs(5), statement: Duration::from_secs(10), is_session_default: false };
 
-    /// For a submission of unknown devices, while only such submissions wait for it.
-    pub(super) const NEW_DEVICES: Self = Self::SLOW_DATABASE;
-
     /// For the rest of a batch when the database seems to be slow.
     pub(super) const SLOW_DATABASE: Self =
         Self { lock: Duration::from_secs(2), statement: Duration::from_secs(3), is_session_default: false };

@@ -9,6 +9,7 @@
 //! own: a client that disconnects cancels nothing in the middle.
 
 mod append_path;
+mod batch_parts;
 mod body_retention;
 mod budgets;
 mod compare;
@@ -64,10 +65,11 @@ use crate::{
 /// behind their long transactions. More writers for requests were measured and stored no more: they share the waiting
 /// submissions, and smaller batches cost more each.
 const WRITER_COUNT: usize = 2;
-/// Tasks that store submissions: the writers, and those for isolated, for slow and for new devices' submissions.
-const TASK_COUNT: usize = WRITER_COUNT + 3;
+/// Tasks that store submissions: the writers, and those for isolated, for failing devices', for slow and for new
+/// devices' submissions.
+const TASK_COUNT: usize = WRITER_COUNT + 4;
 /// Connections of the recorder: one for each task.
-const POOL_SIZE: u32 = 5;
+const POOL_SIZE: u32 = 6;
 
 /// Handle to the recorder. Cheap to clone.
 #[derive(Clone)]
@@ -123,11 +125,13 @@ impl Recorder {
         let failing_senders = FailingSenders::default();
         let connections = recorder_pool(pool, POOL_SIZE, SESSION_LIMITS.lock, SESSION_LIMITS.statement);
         // Bounded by the queues: a job keeps its share of their capacity.
-        let (alone, jobs_alone) = mpsc::unbounded_channel();
-        let (patient, patient_jobs) = mpsc::unbounded_channel();
-        let (new_device_jobs, newcomer_jobs) = mpsc::unbounded_channel();
+        let (isolated_jobs, isolated) = mpsc::unbounded_channel();
+        let (failing_device_jobs, failing_devices) = mpsc::unbounded_channel();
+        let (slow_jobs, slow) = mpsc::unbounded_channel();
+        let (new_device_jobs, new_devices) = mpsc::unbounded_channel();
         let budgets = Arc::new(SenderBudgets::new(limits));
-        let writer = |alone, patient, new_device_jobs| writer::Writer {
+        // Without channels to other tasks.
+        let last_writer = || writer::Writer {
             pool: connections.clone(),
             clock: clock.clone(),
             partitions: partitions.clone(),
@@ -135,22 +139,28 @@ impl Recorder {
             metrics: recording.clone(),
             failing_senders: failing_senders.clone(),
             budgets: budgets.clone(),
-            new_device_jobs,
+            new_device_jobs: None,
             admitted_jobs: Vec::new(),
-            isolated_jobs: alone,
-            slow_jobs: patient,
+            isolated_jobs: None,
+            failing_device_jobs: None,
+            slow_jobs: None,
             limit_doublings: 0,
         };
-        let (some_alone, some_patient, some_newcomers) = (Some(alone), Some(patient), Some(new_device_jobs));
-        let arrivals = writer(some_alone.clone(), some_patient.clone(), some_newcomers.clone());
-        let bulk = writer(some_alone, some_patient.clone(), None);
-        let isolated = writer(None, some_patient.clone(), some_newcomers);
+        // Each task has channels only to those behind it, so that they end one after the other.
+        let new_device_writer = || writer::Writer { slow_jobs: Some(slow_jobs.clone()), ..last_writer() };
+        let failing_device_writer =
+            || writer::Writer { new_device_jobs: Some(new_device_jobs.clone()), ..new_device_writer() };
+        let isolated_writer =
+            || writer::Writer { failing_device_jobs: Some(failing_device_jobs.clone()), ..failing_device_writer() };
+        let arrival_writer = || writer::Writer { isolated_jobs: Some(isolated_jobs.clone()), ..isolated_writer() };
+        let bulk_writer = || writer::Writer { new_device_jobs: None, ..arrival_writer() };
         let tasks = [
-            tokio::spawn(arrivals.run(queues.arrivals.clone())),
-            tokio::spawn(bulk.run(queues.bulk.clone())),
-            tokio::spawn(isolated.run_isolated(jobs_alone, SESSION_LIMITS)),
-            tokio::spawn(writer(None, some_patient, None).run_isolated(newcomer_jobs, TimeLimits::NEW_DEVICES)),
-            tokio::spawn(writer(None, None, None).run_isolated(patient_jobs, TimeLimits::SINGLE_SUBMISSION)),
+            tokio::spawn(arrival_writer().run(queues.arrivals.clone())),
+            tokio::spawn(bulk_writer().run(queues.bulk.clone())),
+            tokio::spawn(isolated_writer().run_isolated(isolated, SESSION_LIMITS)),
+            tokio::spawn(failing_device_writer().run_isolated(failing_devices, SESSION_LIMITS)),
+            tokio::spawn(new_device_writer().run_isolated(new_devices, SESSION_LIMITS)),
+            tokio::spawn(last_writer().run_isolated(slow, TimeLimits::SINGLE_SUBMISSION)),
         ];
         let writers = Writers { tasks, queues: queues.clone(), writer_pool: connections.clone() };
         let recorder = Self {

@@ -45,6 +45,42 @@ impl<K: Eq + Hash + Clone, T> RoundRobin<K, T> {
     }
 }
 
+/// Queue of several keys with several senders each: keys have turns, and so have the senders of a key.
+pub(super) struct NestedRoundRobin<K, S, T> {
+    /// None of them is empty.
+    senders: HashMap<K, RoundRobin<S, T>>,
+    /// The keys in the order of their turns, each once.
+    order: VecDeque<K>,
+}
+
+impl<K, S, T> Default for NestedRoundRobin<K, S, T> {
+    fn default() -> Self {
+        Self { senders: HashMap::new(), order: VecDeque::new() }
+    }
+}
+
+impl<K: Eq + Hash + Clone, S: Eq + Hash + Clone, T> NestedRoundRobin<K, S, T> {
+    pub fn push(&mut self, key: K, sender: S, item: T) {
+        let senders = self.senders.entry(key.clone()).or_default();
+        if senders.is_empty() {
+            self.order.push_back(key);
+        }
+        senders.push(sender, item);
+    }
+
+    pub fn pop(&mut self) -> Option<T> {
+        let key = self.order.pop_front()?;
+        let senders = self.senders.get_mut(&key)?;
+        let item = senders.pop();
+        if senders.is_empty() {
+            self.senders.remove(&key);
+        } else {
+            self.order.push_back(key);
+        }
+        item
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +94,16 @@ mod tests {
         let order: Vec<_> = std::iter::from_fn(|| items.pop()).collect();
         assert_eq!(order, [1, 4, 5, 2, 6, 3]);
         assert!(items.is_empty() && items.queues.is_empty());
+    }
+
+    #[test]
+    fn keys_have_turns_and_within_a_key_its_senders() {
+        let mut items = NestedRoundRobin::default();
+        for (key, sender, item) in [(1, 'a', 1), (1, 'a', 2), (1, 'a', 3), (1, 'b', 4), (2, 'a', 5), (2, 'c', 6)] {
+            items.push(key, sender, item);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| items.pop()).collect();
+        assert_eq!(order, [1, 5, 4, 6, 2, 3]);
+        assert!(items.senders.is_empty() && items.order.is_empty());
     }
 }

@@ -40,9 +40,12 @@ pub(super) struct Writer {
     pub new_device_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// Submissions of unknown devices that may add them, to be stored next.
     pub admitted_jobs: Vec<Job>,
-    /// Channel for submissions of failed batches, and of senders whose submissions failed repeatedly. `None` in the
+    /// Channel for submissions of failed batches, and of keys whose submissions failed repeatedly. `None` in the
     /// tasks that store these.
     pub isolated_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
+    /// Channel for submissions of devices whose submissions failed repeatedly. `None` in the task that stores these, and
+    /// in those behind it.
+    pub failing_device_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// Channel for slow submissions. `None` in the task that stores these.
     pub slow_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// How often the limits of a batch are doubled, because the database was too slow for them.
@@ -60,7 +63,11 @@ impl Writer {
             let failing: Vec<_> =
                 batch.extract_if(.., |job| self.failing_senders.contains(&job.submission, now)).collect();
             for job in failing {
-                self.send_to_isolated(job, IsolationReason::FailingSender);
+                if self.failing_senders.contains_device(&job.submission, now) {
+                    self.send_to_failing_devices(job);
+                } else {
+                    self.send_to_isolated(job, IsolationReason::FailingSender);
+                }
             }
             let of_new_months: Vec<_> = batch.extract_if(.., |job| self.needs_old_months(job)).collect();
             for job in of_new_months {

@@ -21,7 +21,7 @@ use super::recorder::{sample, submission};
 use crate::support::{TestApp, at, empty_database};
 
 /// The database rejects it.
-const REFUSED: u32 = 901;
+pub const REFUSED: u32 = 901;
 /// Its statement takes an hour.
 const SLOW: u32 = 902;
 /// It waits for a lock that the test holds.
@@ -51,7 +51,7 @@ const TRIGGER: &str = "
     create trigger misbehave before insert on measurement for each row execute function misbehave();";
 
 /// A gateway whose database has the trigger.
-async fn gateway() -> (TestApp, PgConnectOptions) {
+pub async fn gateway() -> (TestApp, PgConnectOptions) {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     app.database.writes.execute(TRIGGER).await.expect("a trigger");
@@ -61,7 +61,7 @@ async fn gateway() -> (TestApp, PgConnectOptions) {
 }
 
 /// Number of attempts to store a misbehaving row. Sequences are not rolled back.
-async fn attempts(app: &TestApp) -> i64 {
+pub async fn attempts(app: &TestApp) -> i64 {
     let count = sqlx::query_scalar("select case when is_called then last_value else 0 end from attempt");
     count.fetch_one(&app.database.reads).await.expect("a count")
 }
@@ -71,7 +71,7 @@ async fn stored(app: &TestApp) -> i64 {
 }
 
 /// A sample of a device, measured this number of seconds after ten.
-fn one(second: usize, pm10: u32) -> Submission {
+pub fn one(second: usize, pm10: u32) -> Submission {
     let time = at("2026-05-01T10:00:00Z") + TimeDelta::seconds(i64::try_from(second).expect("small"));
     submission([("bike", sample(time, f64::from(pm10)))])
 }
@@ -119,7 +119,7 @@ async fn hundreds_of_rejected_submissions_are_answered_and_the_others_stored() {
 }
 
 /// Sensor keys.
-async fn keys(app: &TestApp, count: i32) -> Vec<ApiKeyId> {
+pub async fn keys(app: &TestApp, count: i32) -> Vec<ApiKeyId> {
     let insert = "insert into api_key (name, role, hash, created_at)
         select 'test', 'sensor', sha256(n::text::bytea), now() from generate_series(1, $1) as n returning api_key_id";
     let ids: Vec<i64> = sqlx::query_scalar(insert).bind(count).fetch_all(&app.database.writes).await.expect("keys");
@@ -128,8 +128,11 @@ async fn keys(app: &TestApp, count: i32) -> Vec<ApiKeyId> {
 
 /// A sample of a device with its own name, sent with a key.
 fn sent(key: ApiKeyId, device: &str, second: usize, pm10: u32) -> Submission {
-    let mut submission = one(second, pm10);
-    submission.api_key = Some(key);
+    Submission { api_key: Some(key), ..with_device(one(second, pm10), device) }
+}
+
+/// The submission, of another device.
+pub fn with_device(mut submission: Submission, device: &str) -> Submission {
     let decoded = submission.decoded.as_mut().expect("decoded");
     decoded.observations[0].device = DeviceKey::try_new(device).expect("a key");
     submission

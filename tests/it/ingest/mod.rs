@@ -11,6 +11,7 @@ mod import;
 mod influxdb;
 mod invalid_values;
 mod isolation;
+mod isolation_devices;
 mod network_servers;
 mod opensensemap;
 mod recorder;

@@ -47,7 +47,7 @@ pub async fn list(
     page: &MeasurementPage,
     columns: MeasurementProjection,
 ) -> Result<Vec<Measurement>, DbError> {
-    let with = readings_join(page, columns);
+    let with = readings_join(page, columns, false);
     let mut query = with.start();
     push_page(&mut query, page, columns, |query| _ = query.push("true"));
     fetch(db, query, page, with).await
@@ -65,7 +65,7 @@ pub async fn list_by_devices(
     page: &MeasurementPage,
     columns: MeasurementProjection,
 ) -> Result<Vec<Measurement>, DbError> {
-    let with = readings_join(page, columns);
+    let with = readings_join(page, columns, ids.len() == 1);
     let mut query = with.start();
     push_each(&mut query, ids, page, columns);
     push_order(&mut query, page.descending);
@@ -84,7 +84,7 @@ pub async fn list_per_device(
     page: &MeasurementPage,
     columns: MeasurementProjection,
 ) -> Result<HashMap<DeviceId, Vec<Measurement>>, DbError> {
-    let with = readings_join(page, columns);
+    let with = readings_join(page, columns, ids.len() == 1);
     let mut query = with.start();
     push_each(&mut query, ids, page, columns);
     let mut lists: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
@@ -120,8 +120,12 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<To
 }
 
 /// Without conditions a page holds all measurements of a device between its first and its last one in the page.
-fn readings_join(page: &MeasurementPage, columns: MeasurementProjection) -> ReadingsJoin {
-    let lookup = if page.filter.conditions.is_empty() { JoinStrategy::Range } else { JoinStrategy::Key };
+fn readings_join(page: &MeasurementPage, columns: MeasurementProjection, is_one_device: bool) -> ReadingsJoin {
+    let lookup = match (page.filter.conditions.is_empty(), is_one_device) {
+        (true, true) => JoinStrategy::DeviceRange,
+        (true, false) => JoinStrategy::Range,
+        (false, _) => JoinStrategy::Key,
+    };
     ReadingsJoin::new(columns, lookup)
 }
 

@@ -11,6 +11,9 @@ pub(super) enum JoinStrategy {
     /// By time range of each device: the page holds all measurements of a device between its first and its last one in
     /// the page, so that only their readings are read. Takes about half the time of lookups by key.
     Range,
+    /// The same for a page of one device: Postgres expects one range then, and joins by hash what it would sort on both
+    /// sides otherwise (10,000 rows with weather: 14 instead of 30 ms).
+    DeviceRange,
     /// By the key of each measurement.
     Key,
 }
@@ -35,7 +38,7 @@ impl ReadingsJoin {
     pub(super) fn start(self) -> QueryBuilder<Postgres> {
         match self.lookup {
             _ if !self.is_joined() => QueryBuilder::default(),
-            JoinStrategy::Range => QueryBuilder::new("with page as materialized ("),
+            JoinStrategy::Range | JoinStrategy::DeviceRange => QueryBuilder::new("with page as materialized ("),
             JoinStrategy::Key => QueryBuilder::new(format!("select m.*{} from (", self.columns.select_readings())),
         }
     }
@@ -44,27 +47,33 @@ impl ReadingsJoin {
     pub(super) fn finish(self, query: &mut QueryBuilder<Postgres>) {
         match self.lookup {
             _ if !self.is_joined() => {}
-            JoinStrategy::Range => self.push_ranges(query),
+            JoinStrategy::Range => {
+                self.push_ranges(query, ("device_id", " group by device_id"), &["device_id", "measured_at", "seq"]);
+            }
+            JoinStrategy::DeviceRange => {
+                self.push_ranges(query, ("min(device_id) as device_id", ""), &["measured_at", "seq"]);
+            }
             JoinStrategy::Key => self.push_keys(query),
         }
     }
 
     /// Full joins, which Postgres executes as hash or merge join. A left join might become a nested loop over both
     /// whole sides when Postgres expects few rows. [`Self::read`] skips rows without a measurement.
-    fn push_ranges(self, query: &mut QueryBuilder<Postgres>) {
-        query.push(
-            "), span as (select device_id, min(measured_at) as first_at, max(measured_at) as last_at from page
-             group by device_id) select m.*",
-        );
+    fn push_ranges(self, query: &mut QueryBuilder<Postgres>, (device, group_by): (&str, &str), key: &[&str]) {
+        query.push(format!(
+            "), span as (select {device}, min(measured_at) as first_at, max(measured_at) as last_at from page{group_by})
+             select m.*"
+        ));
         query.push(self.columns.select_readings()).push(" from page as m");
         for group in self.columns.groups() {
-            let (table, columns) = (table(group), self.names(group, ""));
+            let (table, columns, key_columns) = (table(group), self.names(group, ""), key.join(", "));
+            let is_same: Vec<_> = key.iter().map(|column| format!("{table}.{column} = m.{column}")).collect();
             query.push(format!(
                 " full join (select r.* from span cross join lateral (
-                     select device_id, measured_at, seq{columns} from {table} r
+                     select {key_columns}{columns} from {table} r
                      where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at offset 0
-                 ) as r) as {table}
-                 on {table}.device_id = m.device_id and {table}.measured_at = m.measured_at and {table}.seq = m.seq"
+                 ) as r) as {table} on {}",
+                is_same.join(" and ")
             ));
         }
     }
@@ -116,7 +125,7 @@ mod tests {
 
     #[test]
     fn page_without_readings_is_not_joined() {
-        for lookup in [JoinStrategy::Range, JoinStrategy::Key] {
+        for lookup in [JoinStrategy::Range, JoinStrategy::DeviceRange, JoinStrategy::Key] {
             assert_eq!(statement(MeasurementProjection::ALL, lookup), "PAGE");
         }
     }
@@ -145,6 +154,19 @@ mod tests {
              where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at offset 0 ) as r) \
              as device_status on device_status.device_id = m.device_id and device_status.measured_at = m.measured_at \
              and device_status.seq = m.seq"
+        );
+        assert_eq!(
+            statement(
+                MeasurementProjection::KEY | MeasurementProjection::quantity(Quantity::Humidity),
+                JoinStrategy::DeviceRange
+            ),
+            "with page as materialized (PAGE), \
+             span as (select min(device_id) as device_id, min(measured_at) as first_at, max(measured_at) as last_at from page) \
+             select m.*, weather.seq is not null, weather.humidity from page as m \
+             full join (select r.* from span cross join lateral ( \
+             select measured_at, seq, humidity from weather r \
+             where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at offset 0 ) as r) \
+             as weather on weather.measured_at = m.measured_at and weather.seq = m.seq"
         );
         assert_eq!(
             statement(columns, JoinStrategy::Key),

@@ -8,9 +8,9 @@ use crate::domain::device::DeviceKey;
 /// Parts of a batch that have yet to be stored, each sorted by key and device.
 #[derive(Default)]
 pub(super) struct BatchParts {
-    with_several_keys: VecDeque<Vec<Job>>,
-    with_several_devices: VecDeque<Vec<Job>>,
-    with_one_device: VecDeque<Vec<Job>>,
+    several_keys: VecDeque<Vec<Job>>,
+    several_devices: VecDeque<Vec<Job>>,
+    one_device: VecDeque<Vec<Job>>,
 }
 
 /// What all submissions of a part have in common.
@@ -32,8 +32,8 @@ impl BatchParts {
 
     /// The next part: first those of several keys, then those of several devices.
     pub fn pop(&mut self) -> Option<Vec<Job>> {
-        let part = self.with_several_keys.pop_front().or_else(|| self.with_several_devices.pop_front());
-        part.or_else(|| self.with_one_device.pop_front())
+        let part = self.several_keys.pop_front().or_else(|| self.several_devices.pop_front());
+        part.or_else(|| self.one_device.pop_front())
     }
 
     /// Divides a part of at least two submissions that failed.
@@ -41,9 +41,9 @@ impl BatchParts {
         let second = part.split_off(split_point(&part));
         for part in [part, second] {
             match common(&part) {
-                Common::Nothing => &mut self.with_several_keys,
-                Common::Key => &mut self.with_several_devices,
-                Common::Device => &mut self.with_one_device,
+                Common::Nothing => &mut self.several_keys,
+                Common::Key => &mut self.several_devices,
+                Common::Device => &mut self.one_device,
             }
             .push_back(part);
         }
@@ -51,8 +51,8 @@ impl BatchParts {
 
     /// The submissions of all parts.
     pub fn into_jobs(self) -> Vec<Job> {
-        let Self { with_several_keys, with_several_devices, with_one_device } = self;
-        with_several_keys.into_iter().chain(with_several_devices).chain(with_one_device).flatten().collect()
+        let Self { several_keys, several_devices, one_device } = self;
+        several_keys.into_iter().chain(several_devices).chain(one_device).flatten().collect()
     }
 }
 

@@ -48,7 +48,7 @@ fn stored(format: &str, body: &[u8]) -> String {
     } else {
         let decode = Format::from_name(format).expect(format).decode;
         let incoming = Incoming { device_hint: Some("named"), sensors: &SENSORS, ..incoming(body) };
-        decode(&incoming).map(|decoded| decoded.observations).unwrap_or_else(|error| panic!("{format}: {error:?}"))
+        decode(&incoming).expect(format).observations
     };
     let samples: Vec<_> = observations.iter().map(sample).collect();
     if samples.is_empty() { "nothing".to_owned() } else { samples.join("; ") }

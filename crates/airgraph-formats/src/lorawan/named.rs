@@ -8,7 +8,7 @@
 //! | `"gps_5": {"latitude": 52.2, "longitude": 0.12, "altitude": 10}` | Cayenne LPP on The Things Stack |
 //! | `"temperatureSensor": {"1": 22.5}` | Cayenne LPP on `ChirpStack` |
 //! | `"data": {"pm2_5": 12}` | decoders made for one network server, used on another |
-//! | `"messages": [{"measurementId": "4097", "measurementValue": 13.3}]` | [SenseCAP](super::sensecap) |
+//! | `"messages": [{"measurementId": "4097", "measurementValue": 13.3}]` | [`SenseCAP`](super::sensecap) |
 //!
 //! Any other object describes something else (`"soil": {"temperature": 9}`), so its numbers are ignored.
 

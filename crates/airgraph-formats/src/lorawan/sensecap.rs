@@ -1,4 +1,4 @@
-//! Seeed SenseCAP's decoders: an array of measurements, each with a number for its kind.
+//! Decoders of Seeed's `SenseCAP`: an array of measurements, each with a number for its kind.
 //!
 //! `"messages": [{"type": "Air Temperature", "measurementId": "4097", "measurementValue": 13.3}, …]`, on trackers an array
 //! of such arrays. The numbers and their units are those of Seeed's list of measurement ids. Rain (4113, mm/h) and soil

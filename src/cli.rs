@@ -1,8 +1,10 @@
 //! The command line.
 
+mod archive;
 pub mod config;
 mod demo;
 pub mod dev_db;
+mod export;
 mod import;
 mod keys;
 mod progress;
@@ -48,6 +50,10 @@ enum Command {
     Keys(keys::Keys),
     /// Record files of samples, of any length. Importing a file twice is safe: duplicates are counted, not stored
     Import(import::Import),
+    /// Write measurements, statistics, cells, devices or trips to a file
+    Export(export::ExportArgs),
+    /// Write each finished month of measurements to a Parquet file, or compare these files with the database
+    Archive(archive::ArchiveArgs),
     /// Fill the database with simulated bicycles and stations
     Demo(demo::Demo),
     /// Decode stored uplinks again, and record their samples
@@ -73,6 +79,8 @@ pub async fn run() -> ExitCode {
         Command::Schema => session::print(&graphql::sdl()),
         Command::Keys(command) => keys::run(&cli.database, command).await,
         Command::Import(import) => import::run(&cli.database, &import).await,
+        Command::Export(arguments) => export::run(&cli.database, &arguments).await,
+        Command::Archive(arguments) => archive::run(&cli.database, &arguments).await,
         Command::Demo(demo) => demo::run(&cli.database, &demo).await,
         Command::Replay(replay) => replay::run(&cli.database, &replay).await,
         Command::DevDb(arguments) => match cli.database.data_dir() {

@@ -47,6 +47,7 @@ pub mod concurrency;
 pub mod config;
 pub mod db;
 pub mod demo;
+pub mod export;
 pub mod graphql;
 pub mod http;
 pub mod ingest;

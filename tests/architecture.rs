@@ -11,7 +11,7 @@ use std::{
 const LAYERS: [&[&str]; 7] = [
     &["cli"],
     &["http"],
-    &["subscriptions"],
+    &["subscriptions", "export"],
     &["graphql"],
     &["ingest", "jobs", "demo", "recorder"],
     &["auth"],

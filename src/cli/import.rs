@@ -21,10 +21,11 @@ use crate::{
     clock::Clock,
     db::embedded::LockPolicy,
     domain::device::DeviceKey,
+    export::archive::{self, Manifest, MonthState},
     ingest::{
         csv::{ColumnNames, CsvOptions},
         csv_import,
-        csv_import::{ImportReport, ImportTask},
+        csv_import::{ImportReport, ImportTask, ParquetAsCsv},
         decode_context,
     },
     recorder::Recorder,
@@ -34,7 +35,7 @@ use crate::{
 #[command(next_help_heading = "Import")]
 pub(super) struct Import {
     /// CSV files: `CleanCycle` SD cards and backups, openSenseMap's, or columns named time, device, latitude, pm10, …;
-    /// `-` is standard input
+    /// Parquet files of an export; folders of an archive; `-` is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
@@ -58,7 +59,8 @@ pub(super) struct Import {
 
 pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Result<()> {
     // Before the database: a file that only root can open is not readable after the privileges of root are dropped.
-    let files = import.files.iter().map(|path| Ok((path, open(path)?))).collect::<anyhow::Result<Vec<_>>>()?;
+    let paths = import.files.iter().map(|path| expand_archive(path)).collect::<anyhow::Result<Vec<_>>>()?.concat();
+    let files = paths.iter().map(|path| Ok((path, open(path)?))).collect::<anyhow::Result<Vec<_>>>()?;
     let session = Session::open(database, 1, LockPolicy::Attach).await?;
     let clock = Clock::system();
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
@@ -93,6 +95,23 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
     outcome
 }
 
+/// The current files of an archive, which must be those that were written; or the path itself.
+fn expand_archive(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = path;
+    let Some(manifest) = (if folder.is_dir() { Manifest::read(folder)? } else { None }) else {
+        return Ok(vec![folder.to_owned()]);
+    };
+    let files = manifest.months().filter_map(|month| Some(&manifest.month(month)?.current));
+    files
+        .map(|file| {
+            let path = folder.join(&file.path);
+            let state = archive::check_file(folder, file);
+            anyhow::ensure!(state == MonthState::Correct, "{}: missing, or not as the manifest says", path.display());
+            Ok(path)
+        })
+        .collect()
+}
+
 /// A file and its length in bytes, where it has one.
 fn open(path: &Path) -> anyhow::Result<(Box<dyn Read + Send>, Option<u64>)> {
     if path == Path::new("-") {
@@ -101,6 +120,10 @@ fn open(path: &Path) -> anyhow::Result<(Box<dyn Read + Send>, Option<u64>)> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     let metadata = file.metadata().with_context(|| path.display().to_string())?;
     anyhow::ensure!(!metadata.is_dir(), "{} is a folder; name the files in it", path.display());
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        let rows = ParquetAsCsv::new(file).with_context(|| path.display().to_string())?;
+        return Ok((Box::new(rows), None));
+    }
     let length = metadata.is_file().then_some(metadata.len());
     Ok((Box::new(file), length))
 }

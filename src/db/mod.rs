@@ -6,6 +6,7 @@
 
 pub mod api_key;
 pub mod api_key_page;
+pub mod archive;
 pub mod batcher;
 pub mod cache_invalidation;
 pub mod cancellation;

@@ -70,6 +70,7 @@ pub(crate) fn router(app: SharedState) -> Router {
         .merge(sensors())
         // for devices that can't set a header: the key in front of the path of their firmware
         .nest("/key/{key}", sensors())
+        .merge(routes::export::routes())
         .merge(routes::health::routes())
         .merge(routes::metrics::routes())
         .merge(routes::pages::routes())

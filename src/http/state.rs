@@ -68,6 +68,8 @@ pub struct AppState {
     pub response_memory: ResponseMemory,
     /// Permits of file uploads.
     pub uploads: Quota<CallerId>,
+    /// Permits of exports.
+    pub exports: Quota<CallerId>,
     /// Bodies that are being read.
     pub body_memory: BodyMemory,
     /// Open `WebSocket`s.
@@ -122,6 +124,8 @@ impl AppState {
         let limits = state.info.limits.uploads;
         let uploads = Quota::new(limits.max_per_key, limits.max_total);
         let response_memory = ResponseMemory::new(state.info.limits.responses, state.metrics.refusals.clone());
+        let limits = state.info.limits.exports;
+        let exports = Quota::new(limits.max_per_caller, limits.max_total);
         let bodies = BodyMemory::new(state.info.limits.bodies, state.metrics.refusals.clone());
         let sockets = Sockets::new(state.info.limits.websockets, SocketTimeouts::default());
         let key_checks = KeyChecks::new(state.info.limits.keys, state.metrics.refusals.clone());
@@ -139,6 +143,7 @@ impl AppState {
             connections,
             response_memory,
             uploads,
+            exports,
             body_memory: bodies,
             sockets,
             origins: Vec::new(),

@@ -70,6 +70,10 @@ limits! {
     Uploads = "uploads", Gateway, 10, "too many uploads at the same time; retry later";
     /// Time to send a file.
     SlowUpload = "slow_upload", Caller, 1, "the file was not sent in time";
+    /// Exports of one caller at the same time.
+    ExportsPerCaller = "exports_per_caller", Caller, 10, "too many exports of this key or address at the same time; read them one after another";
+    /// Exports of all callers at the same time.
+    Exports = "exports", Gateway, 10, "too many exports at the same time; retry later";
     /// Time for which a caller's queries hold connections to Postgres.
     DatabaseTime = "database_time", Caller, 30, "the database time of this caller is used up; retry later";
     /// Subscriptions of all callers together.

@@ -7,6 +7,7 @@
 mod bodies;
 mod connections;
 mod deletions;
+mod exports;
 mod keys;
 mod limit;
 mod quota;
@@ -21,6 +22,7 @@ mod websockets;
 pub use bodies::BodyLimits;
 pub use connections::ConnectionLimits;
 pub use deletions::DeletionLimits;
+pub use exports::ExportLimits;
 pub use keys::KeyLimits;
 pub use limit::{Limit, Scope};
 pub use quota::{Permit, Quota, QuotaExceeded};
@@ -46,6 +48,8 @@ pub struct Limits {
     pub keys: KeyLimits,
     /// File uploads.
     pub uploads: UploadLimits,
+    /// Exports.
+    pub exports: ExportLimits,
     /// Subscriptions.
     pub subscriptions: SubscriptionLimits,
     /// Reads of GraphQL requests.

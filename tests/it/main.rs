@@ -4,6 +4,7 @@
 
 mod api;
 mod auth;
+mod export;
 mod ingest;
 mod limits;
 mod ops;

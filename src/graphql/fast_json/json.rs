@@ -70,29 +70,36 @@ pub fn float32(value: f32, out: &mut Vec<u8>) {
 
 /// A time in RFC 3339, in UTC.
 pub fn timestamp(value: DateTime<Utc>, out: &mut Vec<u8>) {
+    out.push(b'"');
+    unquoted_timestamp(value, out);
+    out.push(b'"');
+}
+
+/// The same without quotation marks.
+pub fn unquoted_timestamp(value: DateTime<Utc>, out: &mut Vec<u8>) {
     let (date, clock) = (value.date_naive(), value.time());
     let (seconds, nanos) = (clock.num_seconds_from_midnight(), clock.nanosecond());
     let Ok(year @ 0..=9999) = u32::try_from(date.year()) else {
-        return unescaped_string(&value.to_rfc3339_opts(SecondsFormat::AutoSi, true), out);
+        return out.extend_from_slice(value.to_rfc3339_opts(SecondsFormat::AutoSi, true).as_bytes());
     };
     if nanos % 1000 != 0 || nanos >= 1_000_000_000 {
-        return unescaped_string(&value.to_rfc3339_opts(SecondsFormat::AutoSi, true), out);
+        return out.extend_from_slice(value.to_rfc3339_opts(SecondsFormat::AutoSi, true).as_bytes());
     }
-    let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
-    zero_padded(year, &mut text[1..5]);
-    zero_padded(date.month(), &mut text[6..8]);
-    zero_padded(date.day(), &mut text[9..11]);
-    zero_padded(seconds / 3600, &mut text[12..14]);
-    zero_padded(seconds / 60 % 60, &mut text[15..17]);
-    zero_padded(seconds % 60, &mut text[18..20]);
-    zero_padded(nanos / 1000, &mut text[21..27]);
+    let mut text = *b"0000-00-00T00:00:00.000000";
+    zero_padded(year, &mut text[0..4]);
+    zero_padded(date.month(), &mut text[5..7]);
+    zero_padded(date.day(), &mut text[8..10]);
+    zero_padded(seconds / 3600, &mut text[11..13]);
+    zero_padded(seconds / 60 % 60, &mut text[14..16]);
+    zero_padded(seconds % 60, &mut text[17..19]);
+    zero_padded(nanos / 1000, &mut text[20..26]);
     let whole = match nanos {
-        0 => 20,
-        _ if nanos % 1_000_000 == 0 => 24,
-        _ => 27,
+        0 => 19,
+        _ if nanos % 1_000_000 == 0 => 23,
+        _ => 26,
     };
     out.extend_from_slice(&text[..whole]);
-    out.extend_from_slice(b"Z\"");
+    out.push(b'Z');
 }
 
 /// Writes a number with fixed width and leading zeros.

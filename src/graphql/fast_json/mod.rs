@@ -15,7 +15,7 @@ mod device_event;
 mod device_measurements;
 mod device_statistics;
 mod edge;
-mod json;
+pub(crate) mod json;
 pub(in crate::graphql) mod json_value;
 mod loaded_device;
 mod measurement;

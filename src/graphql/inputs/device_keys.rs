@@ -40,12 +40,23 @@ impl DeviceKeys {
     /// # Errors
     /// When the database fails.
     pub(super) async fn resolve(&self, ctx: &Context<'_>) -> Result<ResolvedDevices, ApiError> {
+        let load = async |keys: Vec<DeviceKey>| {
+            let found = ctx.loader().load_many(keys).await?;
+            Ok(found.into_iter().map(|(key, device)| (key, device.id)).collect())
+        };
+        self.resolve_with(load).await
+    }
+
+    /// The same by a function that returns the ids of existing devices.
+    ///
+    /// # Errors
+    /// When the function fails.
+    pub(super) async fn resolve_with(
+        &self,
+        load: impl AsyncFnOnce(Vec<DeviceKey>) -> Result<HashMap<DeviceKey, DeviceId>, ApiError>,
+    ) -> Result<ResolvedDevices, ApiError> {
         let keys: Vec<_> = self.0.iter().filter_map(|(_, key)| DeviceKey::try_stored(key.as_str()).ok()).collect();
-        if keys.is_empty() {
-            return Ok(ResolvedDevices(HashMap::new()));
-        }
-        let found = ctx.loader().load_many(keys).await?;
-        Ok(ResolvedDevices(found.into_iter().map(|(key, device)| (key, device.id)).collect()))
+        Ok(ResolvedDevices(if keys.is_empty() { HashMap::new() } else { load(keys).await? }))
     }
 
     /// Like [`Self::resolve`], but every key must exist: in a mutation a mistyped key must not change the set of rows.

@@ -3,6 +3,8 @@
 mod empty_part;
 pub mod text;
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, Enum, ID, InputObject};
 
 use super::{
@@ -15,6 +17,7 @@ use crate::{
     api_error::ApiError,
     domain::{
         area::SharedAreas,
+        device::{DeviceId, DeviceKey},
         filter::{Condition, Filter},
         quality::QualityFlags,
         quantity::Quantity,
@@ -110,6 +113,20 @@ impl MeasurementFilter {
     pub async fn check_strictly(self, ctx: &Context<'_>, argument: &str) -> Result<Filter, ApiError> {
         let known = Known { devices: self.size(argument)?.devices.resolve_all(ctx).await?, areas: ctx.areas() };
         self.resolve(argument, &known)
+    }
+
+    /// Like [`Self::check`], outside the execution of an operation. `find_devices` returns the ids of the devices with
+    /// these keys.
+    ///
+    /// # Errors
+    /// Names the argument that is invalid or contradicts another one.
+    pub async fn check_with(
+        self,
+        argument: &str,
+        find_devices: impl AsyncFnOnce(Vec<DeviceKey>) -> Result<HashMap<DeviceKey, DeviceId>, ApiError>,
+    ) -> Result<Filter, ApiError> {
+        let devices = self.size(argument)?.devices.resolve_with(find_devices).await?;
+        self.resolve(argument, &Known { devices, areas: SharedAreas::default() })
     }
 
     fn size(&self, argument: &str) -> Result<FilterSize, ApiError> {

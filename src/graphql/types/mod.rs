@@ -27,6 +27,6 @@ pub mod uplink;
 use async_graphql::resolver_utils::EnumType;
 
 /// The name of an enum's value in the schema.
-pub(in crate::graphql) fn enum_name<E: EnumType>(value: E) -> &'static str {
+pub(crate) fn enum_name<E: EnumType>(value: E) -> &'static str {
     E::items().iter().find(|item| item.value == value).map_or("", |item| item.name)
 }

@@ -2,6 +2,7 @@
 
 mod content_security_policy;
 pub(crate) mod csv_import;
+pub(crate) mod export;
 pub(crate) mod graphql;
 pub(crate) mod health;
 pub(crate) mod influxdb;

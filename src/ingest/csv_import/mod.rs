@@ -8,6 +8,7 @@
 //! repeated whole: samples stored before are then duplicates.
 
 mod decoder;
+mod parquet_as_csv;
 mod report;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
+pub use parquet_as_csv::ParquetAsCsv;
 pub use report::{ImportReport, RejectedLine, RejectedLines};
 use tokio::{sync::mpsc, task::spawn_blocking};
 

@@ -11,7 +11,7 @@ mod device_keys;
 mod documentation;
 mod explorer;
 mod fast_json_lists;
-mod filters;
+pub mod filters;
 mod fuzz_requests;
 mod graphql_cop;
 mod graphql_over_http;

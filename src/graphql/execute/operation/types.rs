@@ -64,6 +64,17 @@ impl TypeSystem {
         self.schema.type_field(of, name).ok().map(|field| &field.ty)
     }
 
+    /// The description of a field of an object, or of a value of an enum, on one line.
+    #[must_use]
+    pub fn description(&self, of: &str, member: &str) -> Option<String> {
+        let description = match self.schema.types.get(of)? {
+            ExtendedType::Object(object) => object.fields.get(member)?.description.as_ref()?,
+            ExtendedType::Enum(values) => values.values.get(member)?.description.as_ref()?,
+            _ => return None,
+        };
+        Some(description.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
     /// Whether this is the name of an object type.
     #[must_use]
     pub fn is_object(&self, name: &str) -> bool {

@@ -25,7 +25,7 @@ type InputAndCondition = (Value, Condition);
 const DEVICES: [&str; 3] = ["bike-0", "bike-1", "bike-2"];
 
 /// Samples of three bicycles with varying sets of values.
-async fn fill(app: &TestApp, rng: &mut ChaCha8Rng) {
+pub async fn fill(app: &TestApp, rng: &mut ChaCha8Rng) {
     let mut samples = Vec::new();
     for number in 0..400 {
         let time = at("2026-04-20T00:00:00Z") + TimeDelta::minutes(number * 40);
@@ -183,7 +183,7 @@ fn random_condition(rng: &mut ChaCha8Rng, kind: usize) -> InputAndCondition {
 }
 
 /// Nested conditions.
-fn random_tree(rng: &mut ChaCha8Rng, depth: usize) -> InputAndCondition {
+pub fn random_tree(rng: &mut ChaCha8Rng, depth: usize) -> InputAndCondition {
     let (mut input, mut all) = (json!({}), Vec::new());
     for kind in 0..9 {
         if chance(rng, 0.15) {

@@ -2,7 +2,7 @@
 //! same at every run.
 
 pub mod areas;
-mod conditions;
+pub mod conditions;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ pub fn pick<'a, T>(rng: &mut ChaCha8Rng, from: &'a [T]) -> &'a T {
     &from[rng.random_range(0..from.len())]
 }
 
-fn chance(rng: &mut ChaCha8Rng, of: f64) -> bool {
+pub fn chance(rng: &mut ChaCha8Rng, of: f64) -> bool {
     rng.random::<f64>() < of
 }
 

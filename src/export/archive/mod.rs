@@ -1,0 +1,120 @@
+//! The archive: every finished month of measurements as a Parquet file, with a manifest.
+//!
+//! ```text
+//! manifest.json
+//! year=2026/month=05/measurements-v1.parquet
+//! ```
+//!
+//! A file is written under another name, synced and renamed, and then named by the manifest, which is replaced in the same
+//! way. So an archive that was interrupted at any moment is valid, and the next run completes it. A month whose rows
+//! changed since is written again under the next version; the file of the one before stays, and the manifest lists it.
+
+mod error;
+mod manifest;
+mod month_file;
+mod verification;
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::Path,
+};
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+pub use self::{
+    error::ArchiveError,
+    manifest::{ArchivedDevice, ArchivedFile, ArchivedMonth, Manifest},
+    verification::check_file,
+    verification::{MonthState, verify},
+};
+use crate::{db, domain::month::Month};
+
+/// File that one run holds a lock of.
+const LOCK_FILE: &str = "archive.lock";
+/// Attempts to write a month while its rows change.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// What a run did with a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MonthOutcome {
+    /// Its file was written, with this version.
+    Written(u32),
+    /// Its rows are those of the archive.
+    Unchanged,
+}
+
+/// Writes each finished month that the archive in this folder lacks, or has with other rows. `report` is called after each
+/// month.
+///
+/// # Errors
+/// When the database fails, or a file can't be written. Months written before stay.
+pub async fn write(
+    db: &PgPool,
+    folder: &Path,
+    now: DateTime<Utc>,
+    mut report: impl FnMut(Month, MonthOutcome, u64),
+) -> Result<(), ArchiveError> {
+    fs::create_dir_all(folder).map_err(|error| ArchiveError::io(folder, error))?;
+    let _lock = lock(folder)?;
+    month_file::remove_incomplete(folder)?;
+    let mut manifest = Manifest::read(folder)?.unwrap_or_default();
+    for month in finished_months(db, &manifest, now).await? {
+        let (from, to) = (month.start(), month.next().start());
+        let mut attempts = 0;
+        loop {
+            let before = db::archive::fingerprint(db, from, to).await?;
+            let known = manifest.month(month);
+            if known.is_some_and(|known| known.has_rows(before) && known.current.is_whole(folder)) {
+                report(month, MonthOutcome::Unchanged, before.rows.unsigned_abs());
+                break;
+            }
+            if known.is_none() && before.rows == 0 {
+                break;
+            }
+            let version = known.map_or(0, |known| known.current.version) + 1;
+            let written = month_file::write(db, folder, month, version, now).await?;
+            if db::archive::fingerprint(db, from, to).await? != before {
+                attempts += 1;
+                if attempts >= MAX_ATTEMPTS {
+                    return Err(ArchiveError::Changing(manifest::month_name(month)));
+                }
+                continue;
+            }
+            manifest.add(month, before, written);
+            manifest.write(folder)?;
+            report(month, MonthOutcome::Written(version), before.rows.unsigned_abs());
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The months that are over, from the first to the last one with rows, and those of the archive.
+async fn finished_months(
+    db: &PgPool,
+    manifest: &Manifest,
+    now: DateTime<Utc>,
+) -> Result<impl Iterator<Item = Month> + use<>, ArchiveError> {
+    let span = db::archive::find_time_span(db).await?;
+    let stored = span.map(|(first, last)| (Month::from_time(first), Month::from_time(last)));
+    let archived = manifest.months().next().zip(manifest.months().last());
+    let ends = [stored, archived].into_iter().flatten().reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+    let mut next = ends.map(|(first, _)| first);
+    Ok(std::iter::from_fn(move || {
+        let month = next.filter(|month| ends.is_some_and(|(_, last)| *month <= last) && month.next().start() <= now)?;
+        next = Some(month.next());
+        Some(month)
+    }))
+}
+
+/// A lock that is held until it is dropped.
+fn lock(folder: &Path) -> Result<File, ArchiveError> {
+    let path = folder.join(LOCK_FILE);
+    let file = File::create(&path).map_err(|error| ArchiveError::io(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ArchiveError::Locked(folder.display().to_string())),
+        Err(TryLockError::Error(error)) => Err(ArchiveError::io(&path, error)),
+    }
+}

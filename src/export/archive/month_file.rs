@@ -1,0 +1,176 @@
+//! The Parquet file of a month: its measurements with all columns, sorted by device and time, so that readers skip row
+//! groups of other devices and times.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgPool;
+use tokio::task::spawn_blocking;
+
+use super::{ArchiveError, ArchivedDevice, ArchivedFile, manifest::sync_folder};
+use crate::{
+    db,
+    db::{measurement_page::MeasurementPage, measurement_projection::MeasurementProjection},
+    domain::{device::Device, filter::Filter, month::Month},
+    export::{
+        ExportSubject, TimeFormat,
+        columns::{self, ExportColumn, measurement::projection},
+        format::parquet::ParquetEncoder,
+        metadata::describe_columns,
+        rows::PageRows,
+    },
+};
+
+/// Added to the name of a file that is not complete yet.
+pub const PART_EXTENSION: &str = "part";
+/// Rows of a page.
+const PAGE_ROWS: usize = 10_000;
+/// The order of the rows.
+const ORDER: [(&str, bool); 2] = [("device", false), ("measured_at", false)];
+
+/// The columns of an archive.
+fn archive_columns() -> Arc<[ExportColumn]> {
+    let all = columns::all(ExportSubject::Measurements);
+    all.into_iter().filter(|column| column.name != columns::measurement::CURSOR).collect()
+}
+
+/// Description of the columns.
+pub fn describe_table() -> serde_json::Value {
+    describe_columns(&archive_columns(), TimeFormat::Rfc3339)
+}
+
+/// Writes a month.
+pub async fn write(
+    db: &PgPool,
+    folder: &Path,
+    month: Month,
+    version: u32,
+    now: DateTime<Utc>,
+) -> Result<ArchivedFile, ArchiveError> {
+    let start = month.start();
+    let path =
+        PathBuf::from(start.format("year=%Y/month=%m").to_string()).join(format!("measurements-v{version}.parquet"));
+    let mut file = MonthFile::create(&folder.join(&path))?;
+    let ids = db::archive::list_devices(db, start, month.next().start()).await?;
+    let mut devices: Vec<_> = db::device::load_by_ids(db, &ids).await?.into_values().collect();
+    devices.sort_by(|one, other| one.key.cmp(&other.key));
+    let projection = projection(&file.columns);
+    for device in &devices {
+        file = write_device(db, file, month, device, projection).await?;
+    }
+    let described = devices.into_iter().map(|device| ArchivedDevice {
+        device: device.key.as_str().to_owned(),
+        licence: device.licence,
+        attribution: device.attribution,
+    });
+    let (described, final_path) = (described.collect(), folder.join(&path));
+    let (rows, bytes, sha256) = blocking(move || file.finish(&final_path)).await?;
+    Ok(ArchivedFile { path, version, rows, bytes, sha256, written_at: now, devices: described })
+}
+
+async fn write_device(
+    db: &PgPool,
+    mut file: MonthFile,
+    month: Month,
+    device: &Device,
+    projection: MeasurementProjection,
+) -> Result<MonthFile, ArchiveError> {
+    let keys = HashMap::from([(device.id, device.key.clone())]);
+    let mut page = MeasurementPage {
+        filter: Filter { from: Some(month.start()), to: Some(month.next().start()), ..Filter::default() },
+        descending: false,
+        after: None,
+        before: None,
+        limit: i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX),
+    };
+    loop {
+        let rows = db::measurement_page::list_by_devices(db, &[device.id], &page, projection).await?;
+        let is_last = rows.len() < PAGE_ROWS;
+        page.after = rows.last().map(|row| row.key).or(page.after);
+        let rows = PageRows::Measurements(rows, keys.clone());
+        file = blocking(move || file.write(&rows)).await?;
+        if is_last {
+            return Ok(file);
+        }
+    }
+}
+
+/// Runs work that takes long on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ArchiveError> + Send + 'static,
+) -> Result<T, ArchiveError> {
+    spawn_blocking(work).await.map_err(|error| ArchiveError::Internal(error.to_string()))?
+}
+
+/// A file under construction.
+struct MonthFile {
+    path: PathBuf,
+    file: File,
+    columns: Arc<[ExportColumn]>,
+    encoder: ParquetEncoder,
+    rows: u64,
+    bytes: u64,
+    sha256: Sha256,
+}
+
+impl MonthFile {
+    fn create(path: &Path) -> Result<Self, ArchiveError> {
+        let path = path.with_added_extension(PART_EXTENSION);
+        let failed = |error| ArchiveError::io(&path, error);
+        path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+        let file = File::create(&path).map_err(failed)?;
+        let columns = archive_columns();
+        let table = describe_columns(&columns, TimeFormat::Rfc3339);
+        let encoder = ParquetEncoder::new(&columns, &ORDER, Some(&table))?;
+        Ok(Self { path, file, columns, encoder, rows: 0, bytes: 0, sha256: Sha256::new() })
+    }
+
+    fn write(mut self, rows: &PageRows) -> Result<Self, ArchiveError> {
+        let mut out = Vec::new();
+        rows.try_for_each(|row| {
+            self.rows += 1;
+            self.encoder.row(row, &self.columns, &mut out)
+        })?;
+        self.append(&out)?;
+        Ok(self)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
+        self.sha256.update(bytes);
+        self.bytes += bytes.len() as u64;
+        self.file.write_all(bytes).map_err(|error| ArchiveError::io(&self.path, error))
+    }
+
+    /// Completes the file and gives it its name. Returns its rows, its size and its SHA-256.
+    fn finish(mut self, path: &Path) -> Result<(u64, u64, String), ArchiveError> {
+        let encoder = std::mem::replace(&mut self.encoder, ParquetEncoder::new(&[], &[], None)?);
+        self.append(&encoder.finish(None)?)?;
+        let renamed = || -> io::Result<()> {
+            self.file.sync_all()?;
+            fs::rename(&self.path, path)?;
+            sync_folder(path)
+        };
+        renamed().map_err(|error| ArchiveError::io(path, error))?;
+        Ok((self.rows, self.bytes, hex::encode(self.sha256.finalize())))
+    }
+}
+
+/// Removes files that a run which was interrupted did not complete.
+pub fn remove_incomplete(folder: &Path) -> Result<(), ArchiveError> {
+    for entry in fs::read_dir(folder).map_err(|error| ArchiveError::io(folder, error))? {
+        let path = entry.map_err(|error| ArchiveError::io(folder, error))?.path();
+        if path.is_dir() {
+            remove_incomplete(&path)?;
+        } else if path.extension().is_some_and(|extension| extension == PART_EXTENSION) {
+            fs::remove_file(&path).map_err(|error| ArchiveError::io(&path, error))?;
+        }
+    }
+    Ok(())
+}

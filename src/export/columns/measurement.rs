@@ -1,0 +1,122 @@
+//! Columns of measurements.
+
+use super::{ColumnSource, ColumnType, ExportColumn};
+use crate::{
+    db::measurement_projection::MeasurementProjection,
+    domain::quantity::{Group, Quantity},
+    graphql,
+    graphql::types::{enum_name, quantity},
+};
+
+/// Name of the column with the cursor of each row, which is only exported when it is named.
+pub const CURSOR: &str = "cursor";
+
+/// A value of a measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeasurementField {
+    /// Key of its device.
+    Device,
+    /// Time of the sample.
+    MeasuredAt,
+    /// Time it was stored.
+    RecordedAt,
+    /// Maximum error of its time, in seconds.
+    TimeUncertainty,
+    /// Latitude.
+    Latitude,
+    /// Longitude.
+    Longitude,
+    /// A quantity.
+    Quantity(Quantity),
+    /// Quality flags.
+    Flags,
+    /// Position in the export.
+    Cursor,
+}
+
+/// All columns.
+pub fn columns() -> Vec<ExportColumn> {
+    let of = |name: &'static str, field: &str, value_type, source| ExportColumn {
+        name: name.into(),
+        group: None,
+        is_default: true,
+        value_type,
+        unit: None,
+        description: graphql::types().description("Measurement", field).unwrap_or_default(),
+        source: ColumnSource::Measurement(source),
+    };
+    let mut columns = vec![
+        ExportColumn {
+            description: "Key of the device that took the sample.".to_owned(),
+            ..of("device", "device", ColumnType::Text, MeasurementField::Device)
+        },
+        of("measured_at", "measuredAt", ColumnType::Timestamp, MeasurementField::MeasuredAt),
+        of("latitude", "latitude", ColumnType::Float, MeasurementField::Latitude).in_unit("deg"),
+        of("longitude", "longitude", ColumnType::Float, MeasurementField::Longitude).in_unit("deg"),
+    ];
+    columns.extend(Quantity::ALL.iter().map(|&quantity| of_quantity(quantity)));
+    columns.extend([
+        of("flags", "flags", ColumnType::Names, MeasurementField::Flags),
+        of("recorded_at", "recordedAt", ColumnType::Timestamp, MeasurementField::RecordedAt).on_request(),
+        of("time_uncertainty", "timeUncertainty", ColumnType::Integer, MeasurementField::TimeUncertainty)
+            .in_unit("s")
+            .on_request(),
+        ExportColumn {
+            description: "Cursor of the row, to continue an export after it (parameter `after`).".to_owned(),
+            ..of(CURSOR, "", ColumnType::Text, MeasurementField::Cursor).on_request()
+        },
+    ]);
+    columns
+}
+
+fn of_quantity(quantity: Quantity) -> ExportColumn {
+    let definition = quantity.definition();
+    ExportColumn {
+        name: definition.name.into(),
+        group: Some(group_name(definition.group)),
+        is_default: definition.group == Group::Air,
+        value_type: if quantity == Quantity::GpsUpdated { ColumnType::Boolean } else { ColumnType::Float },
+        unit: Some(definition.unit),
+        description: graphql::types()
+            .description("Quantity", enum_name(quantity::Quantity::from(quantity)))
+            .unwrap_or_default(),
+        source: ColumnSource::Measurement(MeasurementField::Quantity(quantity)),
+    }
+}
+
+/// The name of a group of quantities: that of the field of `Measurement`.
+pub fn group_name(group: Group) -> &'static str {
+    match group {
+        Group::Air => "air",
+        Group::Weather => "weather",
+        Group::Ambient => "ambient",
+        Group::Motion => "motion",
+        Group::Status => "status",
+    }
+}
+
+/// What is read from the database for these columns.
+pub fn projection(columns: &[ExportColumn]) -> MeasurementProjection {
+    let each = columns.iter().map(|column| match column.source {
+        ColumnSource::Measurement(field) => field_projection(field),
+        ColumnSource::Json { .. } => MeasurementProjection::KEY,
+    });
+    each.fold(MeasurementProjection::KEY, |all, one| all | one)
+}
+
+fn field_projection(field: MeasurementField) -> MeasurementProjection {
+    match field {
+        MeasurementField::Device | MeasurementField::MeasuredAt | MeasurementField::Cursor => {
+            MeasurementProjection::KEY
+        }
+        MeasurementField::RecordedAt => MeasurementProjection::RECORDED_AT,
+        MeasurementField::TimeUncertainty => MeasurementProjection::TIME_UNCERTAINTY,
+        MeasurementField::Latitude | MeasurementField::Longitude => MeasurementProjection::POSITION,
+        MeasurementField::Flags => MeasurementProjection::FLAGS,
+        MeasurementField::Quantity(Quantity::Pm1) => MeasurementProjection::PM1,
+        MeasurementField::Quantity(Quantity::Pm2_5) => MeasurementProjection::PM2_5,
+        MeasurementField::Quantity(Quantity::Pm4) => MeasurementProjection::PM4,
+        MeasurementField::Quantity(Quantity::Pm10) => MeasurementProjection::PM10,
+        MeasurementField::Quantity(quantity) => MeasurementProjection::quantity(quantity),
+    }
+}

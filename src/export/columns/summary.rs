@@ -1,0 +1,49 @@
+//! Columns of statistics of each quantity.
+
+use super::{ColumnSource, ColumnType, ExportColumn};
+use crate::{
+    domain::quantity::{Group, Quantity},
+    graphql,
+    graphql::types::{enum_name, quantity},
+};
+
+/// Suffix, field of `Summary`, type, and whether it is exported by default.
+const STATISTICS: [(&str, &str, ColumnType, bool); 6] = [
+    ("count", "count", ColumnType::Integer, true),
+    ("mean", "mean", ColumnType::Float, true),
+    ("min", "min", ColumnType::Float, true),
+    ("max", "max", ColumnType::Float, true),
+    ("standard_deviation", "standardDeviation", ColumnType::Float, true),
+    ("invalid_count", "invalidCount", ColumnType::Integer, false),
+];
+
+/// `pm2_5_mean` and so on, for all quantities. The name of a quantity selects all of its columns.
+pub fn columns() -> impl Iterator<Item = ExportColumn> {
+    Quantity::ALL.iter().flat_map(|&quantity| {
+        let definition = quantity.definition();
+        STATISTICS.iter().map(move |&(suffix, field, value_type, is_default)| {
+            let what = graphql::types()
+                .description("Quantity", enum_name(quantity::Quantity::from(quantity)))
+                .unwrap_or_default();
+            let statistic = graphql::types().description("Summary", field).unwrap_or_default();
+            ExportColumn {
+                name: format!("{}_{suffix}", definition.name).into(),
+                group: Some(definition.name),
+                is_default: is_default && definition.group == Group::Air,
+                value_type,
+                unit: (value_type == ColumnType::Float).then_some(definition.unit),
+                description: format!("{what} {statistic}"),
+                source: ColumnSource::Json {
+                    field: format!(
+                        "{}: quantity(of: {})",
+                        definition.name,
+                        enum_name(quantity::Quantity::from(quantity))
+                    )
+                    .into(),
+                    key: definition.name.into(),
+                    member: Some(field),
+                },
+            }
+        })
+    })
+}

@@ -1,0 +1,209 @@
+//! Measurements, read with the statements of GraphQL's lists.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
+
+use async_graphql::{InputType as _, connection::CursorType as _};
+use tokio::time::timeout;
+
+use super::{
+    rate_limits::{Charges, kind},
+    time_window::{TimeWindow, WindowBounds},
+};
+use crate::{
+    api_error::ApiError,
+    db,
+    db::{
+        cancellation::cancel_on_drop, measurement_page::MeasurementPage, measurement_projection::MeasurementProjection,
+    },
+    domain::{
+        device::{DeviceId, DeviceKey},
+        filter::Filter,
+        measurement::{Measurement, MeasurementKey},
+    },
+    export::{
+        ExportContext, ExportRequest,
+        columns::{ExportColumn, measurement::projection},
+        operation,
+        price::page_price,
+        rows::{PageRows, RowPage},
+    },
+    graphql::{
+        cursor::MeasurementCursor,
+        execute::{
+            admission,
+            operation::Operation,
+            read_pool::{DatabaseUsage, ReadPool},
+        },
+        inputs::filter::{MeasurementFilter, MeasurementOrder},
+    },
+    observability::metrics::database_time::CallerKind,
+};
+
+/// The measurements of an export.
+pub struct MeasurementSource {
+    context: ExportContext,
+    filter: Filter,
+    descending: bool,
+    columns: Arc<[ExportColumn]>,
+    projection: MeasurementProjection,
+    /// The last row read, or the one that the export is continued after.
+    after: Option<MeasurementKey>,
+    /// `None` after the last page.
+    window: Option<TimeWindow>,
+    page_rows: usize,
+    device_keys: HashMap<DeviceId, DeviceKey>,
+    charges: Charges,
+}
+
+impl MeasurementSource {
+    /// Checks an export like the field `measurements`.
+    ///
+    /// # Errors
+    /// Names the invalid parameter; or a rate limit is exceeded.
+    pub async fn open(context: ExportContext, request: &ExportRequest) -> Result<Self, ApiError> {
+        let operation = admit(&context, request)?;
+        let filter = resolve_filter(&context, request, &operation).await?;
+        let order = MeasurementOrder::parse(operation::argument(&operation, "orderBy")).unwrap_or_default();
+        let after = match operation::argument(&operation, "after") {
+            Some(async_graphql::Value::String(cursor)) => {
+                let cursor = MeasurementCursor::decode_cursor(&cursor);
+                Some(cursor.map_err(|reason| ApiError::bad_input("after", reason))?.0)
+            }
+            _ => None,
+        };
+        let descending = order == MeasurementOrder::MeasuredAtDesc;
+        let after_time = after.map(|key: MeasurementKey| key.measured_at);
+        let window = TimeWindow::new(descending, (filter.from, filter.to), after_time, context.state.clock.now());
+        Ok(Self {
+            filter,
+            descending,
+            columns: request.columns.clone(),
+            projection: projection(&request.columns),
+            after,
+            window: Some(window),
+            page_rows: context.state.info.limits.exports.page_rows,
+            device_keys: HashMap::new(),
+            charges: Charges::new(context.clone()),
+            context,
+        })
+    }
+
+    /// The next page that has rows; `None` at the end.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn next(&mut self) -> Result<Option<RowPage>, ApiError> {
+        while let Some(window) = self.window.clone() {
+            self.charges.pay().await;
+            let since = Instant::now();
+            let bounds = window.bounds();
+            let page = timeout(self.context.page_timeout, cancel_on_drop(self.read(bounds)));
+            let rows = page.await.map_err(|_| ApiError::Timeout)??;
+            self.charges.add(page_price(rows.len(), &self.columns));
+            self.window = next_window(window, bounds, (&rows, self.page_rows), since);
+            if let Some(last) = rows.last() {
+                self.after = Some(last.key);
+                let end_cursor = Some(MeasurementCursor(last.key).encode_cursor());
+                let keys = self.keys_of(&rows);
+                return Ok(Some(RowPage { rows: PageRows::Measurements(rows, keys), end_cursor }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first rows of a window, and the keys of their devices.
+    async fn read(&mut self, bounds: WindowBounds) -> Result<Vec<Measurement>, ApiError> {
+        let page = MeasurementPage {
+            filter: Filter { from: bounds.from, to: bounds.to, ..self.filter.clone() },
+            descending: self.descending,
+            after: self.after,
+            before: None,
+            limit: i64::try_from(self.page_rows).unwrap_or(i64::MAX),
+        };
+        let pool = read_pool(&self.context);
+        let rows = match &page.filter.devices {
+            Some(ids) => db::measurement_page::list_by_devices(&pool, ids, &page, self.projection).await?,
+            None => db::measurement_area_scan::list(&pool, &page, self.projection).await?,
+        };
+        let unknown = rows.iter().map(|row| row.key.device_id).filter(|id| !self.device_keys.contains_key(id));
+        let unknown: HashSet<_> = unknown.collect();
+        if !unknown.is_empty() {
+            let devices = db::device::load_by_ids(&pool, &unknown.into_iter().collect::<Vec<_>>()).await?;
+            self.device_keys.extend(devices.into_iter().map(|(id, device)| (id, device.key)));
+        }
+        Ok(rows)
+    }
+
+    fn keys_of(&self, rows: &[Measurement]) -> HashMap<DeviceId, DeviceKey> {
+        let ids: HashSet<_> = rows.iter().map(|row| row.key.device_id).collect();
+        ids.into_iter().filter_map(|id| Some((id, self.device_keys.get(&id)?.clone()))).collect()
+    }
+}
+
+/// Checks the filter of an export of measurements, statistics or cells.
+///
+/// # Errors
+/// Names the invalid parameter; or a rate limit is exceeded, or the database fails.
+pub async fn check_filter(context: &ExportContext, request: &ExportRequest) -> Result<Filter, ApiError> {
+    let request = request.of_measurements();
+    let operation = admit(context, &request)?;
+    resolve_filter(context, &request, &operation).await
+}
+
+async fn resolve_filter(
+    context: &ExportContext,
+    request: &ExportRequest,
+    operation: &Operation,
+) -> Result<Filter, ApiError> {
+    let pool = read_pool(context);
+    let find_devices = async |keys: Vec<DeviceKey>| {
+        let keys: Vec<_> = keys.iter().map(DeviceKey::as_str).collect();
+        let found = db::device::load_ids_by_keys(&pool, &keys).await?;
+        Ok(found.into_iter().map(|(key, id)| (DeviceKey::from_stored(key), id)).collect())
+    };
+    let filter = MeasurementFilter::parse(operation::argument(operation, "filter"));
+    let filter = filter.map_err(|error| ApiError::Internal(anyhow::anyhow!("a coerced filter: {error:?}")))?;
+    let filter = filter.check_with("filter", find_devices).await;
+    filter.map_err(|error| operation::named_by_parameter(request, error))
+}
+
+/// The window after a page; `None` when it was the last one.
+fn next_window(
+    mut window: TimeWindow,
+    bounds: WindowBounds,
+    (rows, page_rows): (&[Measurement], usize),
+    since: Instant,
+) -> Option<TimeWindow> {
+    match rows.last() {
+        Some(last) if rows.len() >= page_rows => window.continue_at(last.key.measured_at, bounds, since.elapsed()),
+        _ if bounds.is_last => return None,
+        _ => window.advance(bounds, rows.len(), page_rows, since.elapsed()),
+    }
+    Some(window)
+}
+
+/// Checks the operation of the export, and charges its cost.
+fn admit(context: &ExportContext, export: &ExportRequest) -> Result<Arc<Operation>, ApiError> {
+    let ExportContext { state, caller, payer, .. } = context;
+    let mut request = operation::request(export, &export.arguments).data(*payer);
+    let admitted = admission::admit(state, &mut request, caller);
+    admitted.map(|admitted| admitted.operation).map_err(|response| {
+        let error = operation::response_error(export, &response, || super::list::exceeded_limit(context));
+        error.unwrap_or_else(ApiError::panicked)
+    })
+}
+
+/// A pool for one page, with the limits of one request.
+pub fn read_pool(context: &ExportContext) -> ReadPool {
+    let ExportContext { state, caller, payer, .. } = context;
+    let kind: CallerKind = kind(caller);
+    let budget = state.rate_limiters.database_time(kind).cloned();
+    let (limits, metric) = (&state.info.limits.reading, state.metrics.database_time.clone());
+    let charged = (state.rate_limiters.cost.clone(), 0);
+    let usage = DatabaseUsage::new(limits, (*payer, kind), budget, charged, state.clock.clone(), metric);
+    ReadPool::metered(state.read_servers.primary().clone(), Arc::new(usage))
+}

@@ -22,7 +22,10 @@ const PAGE: &str = "playground.html";
 const WATCHED: &[&str] = &[
     "build.rs",
     "migrations", // for `sqlx::migrate!`
+    "web/admin.html",
+    "web/build",
     "web/fallback",
+    "web/index.html",
     "web/package-lock.json",
     "web/package.json",
     "web/playground.html",

@@ -1,12 +1,16 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vite";
+import { trustedDocumentsPlugin } from "./build/trustedDocuments";
 
-// One HTML file per page; the server answers `/<name>` with `<name>.html`.
-const pages = ["playground"];
+// One HTML file per page; the server answers `/<name>` with `<name>.html`, and `/` with `index.html`.
+const pages = ["index", "playground", "admin"];
+
+const gateway = process.env["AIRGRAPH_URL"] ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   // Relative, so that the pages also work behind a path prefix.
   base: "./",
+  plugins: [trustedDocumentsPlugin()],
   build: {
     target: ["chrome123", "firefox121", "safari17.5"],
     // Fonts and icons stay files: the Content-Security-Policy then needs no `data:` fonts.
@@ -29,10 +33,9 @@ export default defineConfig({
   worker: { format: "es" },
   server: {
     proxy: {
-      "/graphql": {
-        target: process.env["AIRGRAPH_URL"] ?? "http://127.0.0.1:8080",
-        ws: true,
-      },
+      "/graphql": { target: gateway, ws: true },
+      "/explorer.json": gateway,
+      "/ingest": gateway,
     },
   },
 });

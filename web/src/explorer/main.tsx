@@ -1,0 +1,16 @@
+import { createRoot } from "react-dom/client";
+import "../shared/theme.css";
+import "./explorer.css";
+import { GatewayProvider } from "../shared/GatewayProvider";
+import { LiveRegion } from "../shared/LiveRegion";
+import { App } from "./App";
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <GatewayProvider>
+      <App />
+      <LiveRegion />
+    </GatewayProvider>,
+  );
+}

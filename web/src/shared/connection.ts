@@ -1,0 +1,36 @@
+import { useSyncExternalStore } from "react";
+import type { Failure } from "./failure";
+
+/** The connection to the gateway, as its latest requests found it. */
+export type Connection =
+  | { status: "online" }
+  /** Requests are repeated; the next one at `retryAt`, in milliseconds since 1970. */
+  | { status: "waiting"; failure: Failure; retryAt: number };
+
+const ONLINE: Connection = { status: "online" };
+
+let current: Connection = ONLINE;
+const listeners = new Set<() => void>();
+
+export function reportConnection(next: Connection): void {
+  if (next.status === "online" && current.status === "online") {
+    return;
+  }
+  current = next.status === "online" ? ONLINE : next;
+  for (const listener of listeners) {
+    listener();
+  }
+}
+
+export function readConnection(): Connection {
+  return current;
+}
+
+export function subscribeToConnection(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function useConnection(): Connection {
+  return useSyncExternalStore(subscribeToConnection, readConnection);
+}

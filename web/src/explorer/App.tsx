@@ -1,3 +1,180 @@
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { MapDocument } from "../graphql/generated/explorer";
+import { announce } from "../shared/announce";
+import { formatAddress } from "./address";
+import type { MapItem } from "./data/content";
+import { announcement } from "./data/summary";
+import { Details } from "./Details";
+import { Header } from "./header/Header";
+import { Legend } from "./legend/Legend";
+import type { Pick } from "./map/engine";
+import { featuresOf } from "./map/features";
+import { nearestPoint } from "./map/nearest";
+import { resolutionFor } from "./map/resolution";
+import { Tooltip } from "./map/Tooltip";
+import { select } from "./selection";
+import { ConnectionBanner } from "./states/ConnectionBanner";
+import { MapState } from "./states/MapState";
+import { DataTable } from "./table/DataTable";
+import { spanLabel } from "./time/labels";
+import { TimeBar } from "./time/TimeBar";
+import { stepSpan } from "./time/timeline";
+import { useExplorer, type Viewport } from "./useExplorer";
+import { useMedia } from "./useMedia";
+import { useView } from "./useView";
+import { type Hover, spanOf, subjectKey } from "./view";
+
+const MapView = lazy(() => import("./map/MapView"));
+
+/** Zoom to which "show on the map" moves at least. */
+const SHOW_ZOOM = 14;
+
 export function App() {
-  return <main className="explorer">airgraph</main>;
+  const [view, change] = useView();
+  const [viewport, setViewport] = useState<Viewport | null>(null);
+  const [hover, setHover] = useState<Hover | null>(null);
+  const [pointed, setPointed] = useState<Pick | null>(null);
+  const explorer = useExplorer(view, viewport);
+  const { content, colouring, map, now } = explorer;
+  const dark = useMedia("(prefers-color-scheme: dark)");
+  const opener = useRef<Element | null>(null);
+
+  const features = useMemo(
+    () => featuresOf(content, view.layer, colouring, now),
+    [content, view.layer, colouring, now],
+  );
+  const step =
+    view.at === null ? null : spanLabel(stepSpan(spanOf(view.range, explorer.rangeNow), view.at), now);
+
+  useEffect(() => {
+    if (map.data && !map.loading) {
+      announce(announcement(view, content));
+    }
+  }, [map.data, map.loading]);
+  useEffect(() => {
+    document.title = view.subjects.length === 0 ? "airgraph" : "Details – airgraph";
+  }, [view.subjects.length]);
+
+  const itemOf = ({ layer, index }: Pick): MapItem | undefined => content[layer][index];
+  const open = (item: MapItem, add: boolean) => {
+    if (view.subjects.length === 0) {
+      opener.current = document.activeElement;
+    }
+    change({ subjects: select(view.subjects, item.subject, add) });
+  };
+  const close = () => {
+    change({ subjects: [] });
+    setHover(null);
+    if (opener.current instanceof HTMLElement) {
+      opener.current.focus();
+    }
+  };
+  const show = (item: MapItem) => {
+    const zoom = Math.max(viewport?.camera.zoom ?? 0, SHOW_ZOOM);
+    change({ camera: { longitude: item.longitude, latitude: item.latitude, zoom } });
+  };
+  const point = (pick: Pick | null) => {
+    setPointed(pick);
+    const item = pick && itemOf(pick);
+    const near = pick && item?.kind === "trip" ? nearestPoint(item.points, pick) : undefined;
+    setHover(near && item ? { subject: item.subject, ...near } : null);
+  };
+  const link = useCallback(() => {
+    const camera = view.camera ?? viewport?.camera ?? null;
+    return new URL(formatAddress({ ...view, camera }), location.href).href;
+  }, [view, viewport]);
+  const openTable = () => {
+    const isOpen = view.tab === "table";
+    change({ tab: isOpen ? "map" : "table" });
+  };
+
+  const item = pointed && itemOf(pointed);
+  const query = explorer.variables && { document: MapDocument, variables: map.variables ?? explorer.variables };
+  const coarser =
+    map.variables !== null && viewport !== null && map.variables.resolution < resolutionFor(viewport.camera);
+
+  return (
+    <div className="explorer" data-embed={view.embed}>
+      {!view.embed && <Header view={view} change={change} link={link} onTable={openTable} />}
+      <main className="content">
+        {view.tab === "table" && !view.embed && (
+          <DataTable
+            view={view}
+            content={content}
+            colouring={colouring}
+            now={now}
+            loading={map.data === null && map.failure === null}
+            onOpen={open}
+            onShow={show}
+            onClose={openTable}
+          />
+        )}
+        <section className="map-area" aria-label="Map and time">
+          <ConnectionBanner />
+          <div className="map-frame" aria-busy={map.loading}>
+            <Suspense fallback={<div className="map map-loading" />}>
+              <MapView
+                camera={view.camera}
+                fit={explorer.extent.bounds}
+                features={features}
+                selection={view.subjects.map(subjectKey)}
+                hover={positionOf(hover)}
+                dark={dark}
+                embed={view.embed}
+                onMove={(camera, bounds, byUser) => {
+                  setViewport({ camera, bounds, fit: explorer.extent.bounds });
+                  if (byUser) {
+                    change({ camera });
+                  }
+                }}
+                onPick={(pick, add) => {
+                  const picked = pick && itemOf(pick);
+                  if (picked) {
+                    open(picked, add);
+                  }
+                }}
+                onPoint={point}
+              />
+            </Suspense>
+            {map.loading && <div className="progress" />}
+            {item && pointed && (
+              <Tooltip item={item} x={pointed.x} y={pointed.y} view={view} colouring={colouring} now={now} />
+            )}
+            <Legend
+              view={view}
+              change={change}
+              colouring={colouring}
+              content={content}
+              query={query}
+              step={step}
+              loading={map.data === null}
+              coarser={coarser}
+            />
+            <MapState view={view} change={change} explorer={explorer} />
+            {view.embed && (
+              <a className="embed-link" href={link().replace(/[?&]embed$/, "")} target="_blank" rel="noopener">
+                Open in airgraph
+              </a>
+            )}
+          </div>
+          <TimeBar
+            view={view}
+            change={change}
+            rangeNow={explorer.rangeNow}
+            live={explorer.live}
+            loading={map.loading}
+          />
+        </section>
+        {view.subjects.length > 0 && (
+          <Details view={view} onChange={change} hover={hover} onHover={setHover} onClose={close} />
+        )}
+      </main>
+    </div>
+  );
+}
+
+function positionOf(hover: Hover | null) {
+  return hover?.longitude === undefined || hover.latitude === undefined
+    ? null
+    : { longitude: hover.longitude, latitude: hover.latitude };
 }

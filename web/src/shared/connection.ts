@@ -34,3 +34,17 @@ export function subscribeToConnection(listener: () => void): () => void {
 export function useConnection(): Connection {
   return useSyncExternalStore(subscribeToConnection, readConnection);
 }
+
+const retryListeners = new Set<() => void>();
+
+/** Ends the waits of all requests. */
+export function retryNow(): void {
+  for (const listener of retryListeners) {
+    listener();
+  }
+}
+
+export function onRetryNow(listener: () => void): () => void {
+  retryListeners.add(listener);
+  return () => retryListeners.delete(listener);
+}

@@ -1,4 +1,4 @@
-import { reportConnection } from "./connection";
+import { onRetryNow, reportConnection } from "./connection";
 import { type Failure, retryAfterOf } from "./failure";
 
 /** Waits between attempts without an answer, in seconds. After the last one the request fails: about five minutes. */
@@ -50,17 +50,24 @@ function isMutation(body: BodyInit | null | undefined): boolean {
   return typeof body === "string" && /"query":"\s*mutation\b/.test(body);
 }
 
-/** Resolves after `milliseconds`, or rejects when `signal` is aborted. */
+/** Resolves after `milliseconds` or at `retryNow`, and rejects when `signal` is aborted. */
 function abortableDelay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => {
+    const clean = () => {
       clearTimeout(timer);
+      forget();
+      signal?.removeEventListener("abort", abort);
+    };
+    const end = () => {
+      clean();
+      resolve();
+    };
+    const abort = () => {
+      clean();
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, milliseconds);
+    const timer = setTimeout(end, milliseconds);
+    const forget = onRetryNow(end);
     signal?.addEventListener("abort", abort, { once: true });
   });
 }

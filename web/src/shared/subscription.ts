@@ -16,6 +16,9 @@ export interface SubscriptionSink<Data> {
 const RETRY_DELAY = 500;
 const MAX_RETRY_DELAY = 15_000;
 
+/** Close code for an invalid or revoked key. */
+const INVALID_KEY = 4403;
+
 /**
  * Subscribes from the position `after`. After a lost connection the subscription continues behind the last result, so
  * no event is lost or repeated: see docs/resume.md.
@@ -32,7 +35,7 @@ export function subscribe<Data, Variables extends Record<string, unknown>>(
     url: endpoint.ws,
     connectionParams: { ...authorization(key) },
     retryAttempts: Number.POSITIVE_INFINITY, // ends with the subscription
-    shouldRetry: () => true,
+    shouldRetry: (event) => (event as { code?: number }).code !== INVALID_KEY,
     retryWait: (attempt) =>
       new Promise((resolve) => {
         setTimeout(resolve, Math.min(RETRY_DELAY * 2 ** attempt, MAX_RETRY_DELAY));
@@ -75,9 +78,11 @@ export function subscribe<Data, Variables extends Record<string, unknown>>(
 
 function endOf(error: unknown): { expired: boolean; message: string } {
   const first: unknown = Array.isArray(error) ? error[0] : error;
-  const { message, extensions } = (first ?? {}) as {
+  const { message, reason, extensions } = (first ?? {}) as {
     message?: string;
+    /** Of a close event. */
+    reason?: string;
     extensions?: { code?: string };
   };
-  return { expired: extensions?.code === "CURSOR_EXPIRED", message: message ?? "the subscription failed" };
+  return { expired: extensions?.code === "CURSOR_EXPIRED", message: message ?? reason ?? "the subscription failed" };
 }

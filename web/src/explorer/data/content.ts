@@ -1,0 +1,232 @@
+// What the map and the table show: items with their values and classes, made of an answer of the gateway.
+import type { LatestValueFragment, MapQuery } from "../../graphql/generated/explorer";
+import type { Colouring } from "../legend/colouring";
+import type { Layer, Quantity, Subject } from "../view";
+
+interface Item {
+  subject: Subject;
+  name: string;
+  longitude: number;
+  latitude: number;
+  /** Value of the layer: of the quantity or of the index. */
+  value: number | null;
+  /** Class of the value; null without one. */
+  classIndex: number | null;
+}
+
+export interface CellItem extends Item {
+  kind: "cell";
+  /** Corners, counterclockwise, as longitude and latitude. */
+  ring: [number, number][];
+  /** Number of values. */
+  count: number;
+  coverage: number | null;
+  /** Whether the value is of fewer than `MIN_VALUES` values, or the index of too few hours. */
+  few: boolean;
+}
+
+export interface DeviceItem extends Item {
+  kind: "device";
+  mobile: boolean;
+  /** Time of the latest value (RFC 3339); null without one. */
+  measuredAt: string | null;
+}
+
+export interface TripPoint {
+  time: string;
+  longitude: number;
+  latitude: number;
+  value: number | null;
+  classIndex: number | null;
+}
+
+export interface TripItem extends Item {
+  kind: "trip";
+  start: string;
+  end: string;
+  /** In metres. */
+  distance: number;
+  points: TripPoint[];
+}
+
+export type MapItem = CellItem | DeviceItem | TripItem;
+
+export interface Content {
+  cells: CellItem[];
+  devices: DeviceItem[];
+  trips: TripItem[];
+}
+
+export interface ContentOptions {
+  layer: Layer;
+  colouring: Colouring;
+  classes: readonly number[] | null;
+  historic: boolean;
+}
+
+/** Fewer values than this make no reliable mean: the cell is hatched. */
+export const MIN_VALUES = 10;
+
+/** Values of an answer, for the steps of a quantity without customary ones. */
+export function valuesOf(data: MapQuery): number[] {
+  return data.cells.flatMap((cell) => cell.quantity?.mean ?? []);
+}
+
+/**
+ * The items of an answer. With `classes`, only those of these classes of the legend. With `historic`, the latest values of
+ * devices are not of the time that is shown: devices have only their index.
+ */
+export function contentOf(
+  data: MapQuery,
+  { layer, colouring, classes, historic }: ContentOptions,
+): Content {
+  const classOf = (value: number | null) => (value === null ? null : colouring.classOf(value));
+  const isShown = ({ classIndex }: Item) =>
+    classes === null || (classIndex !== null && classes.includes(classIndex));
+  const cells = data.cells.map((cell) => cellItem(cell, classOf));
+  const devices = data.devices.nodes.flatMap((device) => deviceItem(device, layer, historic, classOf) ?? []);
+  const trips = (data.mobile?.nodes ?? []).flatMap((device) => tripItems(device, layer, classOf));
+  return {
+    cells: cells.filter(isShown),
+    devices: devices.filter(isShown),
+    trips: trips.filter((trip) => classes === null || trip.points.some((point) => point.classIndex !== null && classes.includes(point.classIndex))),
+  };
+}
+
+type ClassOf = (value: number | null) => number | null;
+
+function cellItem(cell: MapQuery["cells"][number], classOf: ClassOf): CellItem {
+  const value = (cell.quantity ? cell.quantity.mean : cell.airQualityIndex?.value) ?? null;
+  const count = cell.quantity?.count ?? cell.count;
+  return {
+    kind: "cell",
+    subject: { kind: "cell", cell: cell.index },
+    name: `Cell ${cell.center.latitude.toFixed(3)}, ${cell.center.longitude.toFixed(3)}`,
+    longitude: cell.center.longitude,
+    latitude: cell.center.latitude,
+    ring: unwrap(cell.boundary.map(({ longitude, latitude }) => [longitude, latitude])),
+    value,
+    classIndex: classOf(value),
+    count,
+    coverage: cell.airQualityIndex?.coverage ?? cell.coverage ?? null,
+    few: value === null || (cell.quantity != null && count < MIN_VALUES),
+  };
+}
+
+/** A ring across the antimeridian continues beyond 180 degrees. */
+function unwrap(ring: [number, number][]): [number, number][] {
+  const first = ring[0]?.[0] ?? 0;
+  return ring.map(([longitude, latitude]) => [
+    longitude - first > 180 ? longitude - 360 : longitude - first < -180 ? longitude + 360 : longitude,
+    latitude,
+  ]);
+}
+
+function deviceItem(
+  device: MapQuery["devices"]["nodes"][number],
+  layer: Layer,
+  historic: boolean,
+  classOf: ClassOf,
+): DeviceItem | null {
+  const latest = device.latest ?? null;
+  const longitude = device.longitude ?? latest?.longitude ?? null;
+  const latitude = device.latitude ?? latest?.latitude ?? null;
+  if (longitude === null || latitude === null) {
+    return null;
+  }
+  const value =
+    layer.kind === "index"
+      ? (device.airQualityIndex?.value ?? null)
+      : historic
+        ? null
+        : latest && quantityOf(latest, layer.quantity);
+  return {
+    kind: "device",
+    subject: { kind: "device", key: device.key },
+    name: device.name ?? device.key,
+    longitude,
+    latitude,
+    mobile: device.kind === "MOBILE",
+    measuredAt: historic ? null : (latest?.measuredAt ?? null),
+    value,
+    classIndex: classOf(value),
+  };
+}
+
+/** The value of a quantity in a measurement. */
+export function quantityOf(measurement: LatestValueFragment, quantity: Quantity): number | null {
+  const { weather, ambient } = measurement;
+  switch (quantity) {
+    case "PM1":
+      return measurement.pm1 ?? null;
+    case "PM2_5":
+      return measurement.pm25 ?? null;
+    case "PM4":
+      return measurement.pm4 ?? null;
+    case "PM10":
+      return measurement.pm10 ?? null;
+    case "TEMPERATURE":
+      return weather?.temperature ?? null;
+    case "HUMIDITY":
+      return weather?.humidity ?? null;
+    case "PRESSURE":
+      return weather?.pressure ?? null;
+    case "CO":
+      return ambient?.co ?? null;
+    case "CO2":
+      return ambient?.co2 ?? null;
+    case "NO2":
+      return ambient?.no2 ?? null;
+    case "O3":
+      return ambient?.o3 ?? null;
+    case "NOISE":
+      return ambient?.noise ?? null;
+    case "ILLUMINANCE":
+      return ambient?.illuminance ?? null;
+    case "VOC_INDEX":
+      return ambient?.vocIndex ?? null;
+    case "NOX_INDEX":
+      return ambient?.noxIndex ?? null;
+    case "PARTICLES_0_3":
+      return ambient?.particles03 ?? null;
+    default:
+      return null;
+  }
+}
+
+type MobileDevice = NonNullable<MapQuery["mobile"]>["nodes"][number];
+
+function tripItems(device: MobileDevice, layer: Layer, classOf: ClassOf): TripItem[] {
+  // The path has values of PM2.5 and PM10 only.
+  const pollutant =
+    layer.kind === "quantity" ? ({ PM2_5: "pm25", PM10: "pm10" } as const)[layer.quantity as "PM10"] : undefined;
+  return device.trips.nodes.flatMap((trip) => {
+    const last = trip.points.at(-1);
+    if (!last) {
+      return [];
+    }
+    const value = (pollutant && trip[pollutant]?.mean) ?? null;
+    return {
+      kind: "trip" as const,
+      subject: { kind: "trip" as const, id: trip.id },
+      name: device.name ?? device.key,
+      start: trip.start,
+      end: trip.end,
+      distance: trip.distance,
+      longitude: last.longitude,
+      latitude: last.latitude,
+      value,
+      classIndex: classOf(value),
+      points: trip.points.map((point) => {
+        const pointValue = (pollutant && point[pollutant]) ?? null;
+        return {
+          time: point.measuredAt,
+          longitude: point.longitude,
+          latitude: point.latitude,
+          value: pointValue,
+          classIndex: classOf(pointValue),
+        };
+      }),
+    };
+  });
+}

@@ -1,0 +1,49 @@
+import type { MapQueryVariables } from "../../graphql/generated/explorer";
+import type { Bounds } from "../map/resolution";
+import { type Quantity, spanOf, type View } from "../view";
+import { stepSpan } from "../time/timeline";
+
+const WEATHER: readonly Quantity[] = ["TEMPERATURE", "HUMIDITY", "PRESSURE"];
+const AMBIENT: readonly Quantity[] = [
+  "CO",
+  "CO2",
+  "NO2",
+  "O3",
+  "NOISE",
+  "ILLUMINANCE",
+  "VOC_INDEX",
+  "NOX_INDEX",
+  "PARTICLES_0_3",
+];
+const PARTICULATES: readonly Quantity[] = ["PM2_5", "PM10", "PM1", "PM4"];
+
+/** Quantities that the map can be coloured by. */
+export const MAP_QUANTITIES: readonly Quantity[] = [...PARTICULATES, ...AMBIENT, ...WEATHER];
+
+/** Trips are drawn from this zoom on, and in ranges up to this length: a request reads 100,000 samples at most. */
+const MIN_TRIP_ZOOM = 10;
+const MAX_TRIP_HOURS = 24 * 7;
+
+/** The variables of the map's request. `now` is in milliseconds since 1970. */
+export function mapVariables(
+  view: View,
+  map: { area: Bounds; zoom: number; resolution: number },
+  now: number,
+): MapQueryVariables {
+  const quantity = view.layer.kind === "quantity" ? view.layer.quantity : "PM2_5";
+  const span = spanOf(view.range, now);
+  const measuredAt = view.at === null ? span : stepSpan(span, view.at);
+  const hours = (Date.parse(measuredAt.to) - Date.parse(measuredAt.from)) / 3_600_000;
+  return {
+    area: { boundingBox: map.area },
+    measuredAt,
+    resolution: map.resolution,
+    quantity,
+    scale: view.layer.kind === "index" ? view.layer.scale : "UK_DAQI",
+    at: view.at ?? (view.range.kind === "between" ? view.range.to : null),
+    withIndex: view.layer.kind === "index",
+    withWeather: WEATHER.includes(quantity),
+    withAmbient: AMBIENT.includes(quantity),
+    withTrips: view.trips && map.zoom >= MIN_TRIP_ZOOM && hours <= MAX_TRIP_HOURS,
+  };
+}

@@ -1,0 +1,95 @@
+import { useId, useState } from "react";
+import type { DocumentNode } from "graphql";
+import { SCALES } from "../../shared/airQualityScale";
+import { Button } from "../../shared/Button";
+import { QUANTITIES } from "../../shared/quantity";
+import { ShowQuery } from "../../shared/ShowQuery";
+import { Skeleton } from "../../shared/Status";
+import type { Content } from "../data/content";
+import { legendSentence } from "../data/summary";
+import type { ChangeView } from "../useView";
+import type { View } from "../view";
+import { ClassBar } from "./ClassBar";
+import type { Colouring } from "./colouring";
+import { StepsDialog } from "./StepsDialog";
+
+interface LegendProps {
+  view: View;
+  change: ChangeView;
+  colouring: Colouring;
+  content: Content;
+  /** Null before the first answer. */
+  query: { document: DocumentNode; variables: object } | null;
+  /** The step of the slider as text; null for the whole range. */
+  step: string | null;
+  loading: boolean;
+  /** Whether the cells are larger than the zoom suggests, as there are too many. */
+  coarser: boolean;
+}
+
+/** What the colours mean, and the controls of the classes. */
+export function Legend({ view, change, colouring, content, query, step, loading, coarser }: LegendProps) {
+  const [editing, setEditing] = useState(false);
+  const heading = useId();
+  const { layer, classes, steps } = view;
+  const unit = layer.kind === "quantity" ? QUANTITIES[layer.quantity].unit : "";
+  const title = layer.kind === "quantity" ? QUANTITIES[layer.quantity].label : SCALES[layer.scale].label;
+  const isChanged = classes !== null || steps !== null;
+  return (
+    <section className="legend" aria-labelledby={heading}>
+      <details open>
+        <summary>
+          <h2 id={heading}>
+            {title} {unit && <span className="legend-unit">{unit}</span>}
+          </h2>
+        </summary>
+        <ClassBar
+          colouring={colouring}
+          shown={classes}
+          onShow={(next) => change({ classes: next })}
+          onSteps={(next) => change({ steps: next })}
+        />
+        {query === null && loading ? (
+          <Skeleton lines={2} label="Loading the map" />
+        ) : (
+          <p className="legend-sentence">{legendSentence(view, content, step)}</p>
+        )}
+        <p className="legend-notes">
+          <span className="legend-note">
+            <span className="swatch swatch-few" aria-hidden="true" /> too few values
+          </span>
+          {coarser && <span className="legend-note">Larger cells: there are too many small ones.</span>}
+        </p>
+        <div className="legend-actions">
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={view.trips}
+              onChange={(event) => change({ trips: event.target.checked })}
+            />
+            Trips
+          </label>
+          {colouring.steps && (
+            <Button look="quiet" onClick={() => setEditing(true)}>
+              Edit classes
+            </Button>
+          )}
+          {isChanged && (
+            <Button look="quiet" onClick={() => change({ classes: null, steps: null })}>
+              Reset
+            </Button>
+          )}
+          {query && <ShowQuery {...query} label="Show query of the map" />}
+        </div>
+      </details>
+      {editing && colouring.steps && (
+        <StepsDialog
+          steps={colouring.steps}
+          unit={unit}
+          onChange={(next) => change({ steps: next, classes: null })}
+          onClose={() => setEditing(false)}
+        />
+      )}
+    </section>
+  );
+}

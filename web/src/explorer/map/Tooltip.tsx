@@ -1,0 +1,51 @@
+import { formatAge, formatDistance, formatValueWithUnit } from "../../shared/format";
+import { cellNote, tripTimes } from "../data/summary";
+import type { MapItem } from "../data/content";
+import type { Colouring } from "../legend/colouring";
+import type { View } from "../view";
+
+/** The item under the pointer. The table has the same for other inputs. */
+export function Tooltip({
+  item,
+  x,
+  y,
+  view,
+  colouring,
+  now,
+}: {
+  item: MapItem;
+  x: number;
+  y: number;
+  view: View;
+  colouring: Colouring;
+  now: number;
+}) {
+  const { layer } = view;
+  const band = item.classIndex === null ? undefined : colouring.classes[item.classIndex]?.label;
+  const value =
+    layer.kind === "index"
+      ? item.value === null
+        ? "no index"
+        : `${item.value} (${band ?? ""})`
+      : formatValueWithUnit(item.value, layer.quantity);
+  return (
+    <div className="tooltip" style={{ transform: `translate(${x}px, ${y}px)` }} aria-hidden="true">
+      <div className="tooltip-box">
+        <strong>{item.name}</strong>
+        <span className="tooltip-value">{value}</span>
+        <span className="tooltip-note">{note(item, now)}</span>
+      </div>
+    </div>
+  );
+}
+
+function note(item: MapItem, now: number): string {
+  switch (item.kind) {
+    case "cell":
+      return cellNote(item);
+    case "device":
+      return item.measuredAt === null ? "" : formatAge(Date.parse(item.measuredAt), now);
+    case "trip":
+      return `${formatDistance(item.distance)}, ${tripTimes(item, now)}`;
+  }
+}

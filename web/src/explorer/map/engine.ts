@@ -1,0 +1,270 @@
+// The MapLibre map, behind the few functions that the page needs.
+import type { GeoJSON } from "geojson";
+import {
+  AttributionControl,
+  type GeoJSONSource,
+  type MapMouseEvent,
+  Map as MapLibreMap,
+  NavigationControl,
+  ScaleControl,
+  setWorkerUrl,
+} from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { Camera } from "../view";
+import { PICK_LAYERS, SELECTION_LAYERS } from "./dataLayers";
+import { collection, type MapFeatures } from "./features";
+import { FINE_GROUND_ZOOM, loadGround } from "./ground";
+import type { GroundSettings } from "./groundSettings";
+import { graticule } from "./graticule";
+import { drawImage } from "./icons";
+import type { Bounds } from "./resolution";
+import { type DataSource, mapStyle } from "./style";
+import { loadTileGround, type TileGround } from "./tiles";
+
+setWorkerUrl(workerUrl);
+
+export type PickLayer = (typeof PICK_LAYERS)[number];
+
+/** A feature under the pointer: the index of its item in the content. */
+export interface Pick {
+  layer: PickLayer;
+  index: number;
+  x: number;
+  y: number;
+  longitude: number;
+  latitude: number;
+}
+
+export interface MapCallbacks {
+  /** `byUser` is false for movements that the page makes. */
+  onMove(camera: Camera, bounds: Bounds, byUser: boolean): void;
+  /** `add` is whether the item is added to the selection. */
+  onPick(pick: Pick | null, add: boolean): void;
+  onPoint(pick: Pick | null): void;
+}
+
+export interface MapOptions {
+  camera: Camera;
+  dark: boolean;
+  /** Scrolling the page does not zoom the map: for frames. */
+  cooperative: boolean;
+}
+
+/** Pixels around a click in which a feature is found. */
+const PICK_RADIUS = 5;
+
+export class MapEngine {
+  readonly #map: MapLibreMap;
+  readonly #callbacks: MapCallbacks;
+  readonly #data = new Map<DataSource, GeoJSON>();
+  #dark: boolean;
+  #tiles: TileGround | null = null;
+  #settings: GroundSettings | null = null;
+  #selection: string[] = [];
+  #ground: "coarse" | "fine" | null = null;
+  #removed = false;
+
+  constructor(container: HTMLElement, options: MapOptions, callbacks: MapCallbacks) {
+    this.#callbacks = callbacks;
+    this.#dark = options.dark;
+    const { longitude, latitude, zoom } = options.camera;
+    this.#map = new MapLibreMap({
+      container,
+      style: mapStyle(options.dark, null),
+      center: [longitude, latitude],
+      zoom,
+      minZoom: 0.5,
+      maxZoom: 19,
+      maxPitch: 0,
+      dragRotate: false,
+      touchPitch: false,
+      attributionControl: false,
+      cooperativeGestures: options.cooperative,
+      fadeDuration: 0,
+      locale: { "Map.Title": "Map" },
+    });
+    this.#map.touchZoomRotate.disableRotation();
+    this.#map.keyboard.disableRotation();
+    this.#map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    this.#map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
+    this.#map.addControl(
+      new AttributionControl({ compact: false, customAttribution: "Made with Natural Earth" }),
+      "bottom-right",
+    );
+    this.#listen();
+  }
+
+  #listen(): void {
+    const map = this.#map;
+    map.on("styleimagemissing", ({ id }) => {
+      const drawn = drawImage(id, this.#dark);
+      if (drawn && !map.hasImage(id)) {
+        map.addImage(id, drawn.image, { pixelRatio: drawn.pixelRatio });
+      }
+    });
+    map.on("style.load", () => this.#restore());
+    map.on("moveend", ({ originalEvent }) => this.#moved(originalEvent !== undefined));
+    map.on("load", () => this.#moved(false));
+    map.on("click", (event) => {
+      const { ctrlKey, metaKey, shiftKey } = event.originalEvent;
+      this.#callbacks.onPick(this.#pick(event), ctrlKey || metaKey || shiftKey);
+    });
+    map.on("mousemove", (event) => {
+      const pick = this.#pick(event);
+      map.getCanvas().style.cursor = pick ? "pointer" : "";
+      this.#callbacks.onPoint(pick);
+    });
+    map.on("mouseout", () => this.#callbacks.onPoint(null));
+    map.on("movestart", () => this.#callbacks.onPoint(null));
+  }
+
+  #pick({ point, lngLat }: MapMouseEvent): Pick | null {
+    const { x, y } = point;
+    const at = { x, y, longitude: lngLat.lng, latitude: lngLat.lat };
+    for (const layer of PICK_LAYERS) {
+      if (!this.#map.getLayer(layer)) {
+        continue;
+      }
+      const radius = layer === "cells" ? 0 : PICK_RADIUS;
+      const [feature] = this.#map.queryRenderedFeatures(
+        [
+          [x - radius, y - radius],
+          [x + radius, y + radius],
+        ],
+        { layers: [layer] },
+      );
+      const index: unknown = feature?.properties["index"];
+      if (typeof index === "number") {
+        return { layer, index, ...at };
+      }
+    }
+    return null;
+  }
+
+  #moved(byUser: boolean): void {
+    const bounds = this.bounds();
+    this.#set("graticule", graticule(bounds));
+    void this.#showGround();
+    this.#callbacks.onMove(this.camera(), bounds, byUser);
+  }
+
+  /** Sets the ground that the operator configured. */
+  async setGround(settings: GroundSettings): Promise<void> {
+    this.#settings = settings;
+    await this.#loadTiles();
+  }
+
+  async #loadTiles(): Promise<void> {
+    const dark = this.#dark;
+    if (!this.#settings?.tiles && !this.#settings?.pmtiles) {
+      return;
+    }
+    const tiles = await loadTileGround(this.#settings, dark);
+    if (tiles && !this.#removed && dark === this.#dark) {
+      this.#tiles = tiles;
+      this.#map.setStyle(mapStyle(dark, tiles), { diff: false });
+    }
+  }
+
+  async #showGround(): Promise<void> {
+    const detail = this.#map.getZoom() >= FINE_GROUND_ZOOM ? "fine" : "coarse";
+    if (this.#tiles || this.#ground === "fine" || this.#ground === detail) {
+      return;
+    }
+    this.#ground = detail;
+    try {
+      const { land, borders, countries } = await loadGround(detail);
+      if (!this.#removed) {
+        this.#set("land", land);
+        this.#set("borders", borders);
+        this.#set("countries", countries);
+      }
+    } catch {
+      this.#ground = null; // loaded again after the next movement
+    }
+  }
+
+  setDark(dark: boolean): void {
+    if (dark !== this.#dark) {
+      this.#dark = dark;
+      this.#map.setStyle(mapStyle(dark, null), { diff: false });
+      void this.#loadTiles();
+    }
+  }
+
+  setFeatures({ cells, trips, devices }: MapFeatures): void {
+    this.#set("cells", cells);
+    this.#set("trips", trips);
+    this.#set("devices", devices);
+  }
+
+  /** Marks the features with these keys. */
+  setSelection(keys: string[]): void {
+    this.#selection = keys;
+    for (const layer of SELECTION_LAYERS) {
+      if (this.#map.getLayer(layer)) {
+        this.#map.setFilter(layer, ["in", ["get", "key"], ["literal", keys]]);
+      }
+    }
+  }
+
+  /** Marks a point, or none. */
+  setHover(point: { longitude: number; latitude: number } | null): void {
+    const coordinates = point && [point.longitude, point.latitude];
+    this.#set(
+      "hover",
+      collection(coordinates ? [{ type: "Feature", properties: {}, geometry: { type: "Point", coordinates } }] : []),
+    );
+  }
+
+  #set(source: DataSource, data: GeoJSON): void {
+    this.#data.set(source, data);
+    this.#map.getSource<GeoJSONSource>(source)?.setData(data);
+  }
+
+  /** A new style has empty sources. */
+  #restore(): void {
+    for (const [source, data] of this.#data) {
+      this.#map.getSource<GeoJSONSource>(source)?.setData(data);
+    }
+    this.setSelection(this.#selection);
+  }
+
+  camera(): Camera {
+    const { lng, lat } = this.#map.getCenter();
+    return { longitude: ((((lng + 180) % 360) + 360) % 360) - 180, latitude: lat, zoom: this.#map.getZoom() };
+  }
+
+  bounds(): Bounds {
+    const bounds = this.#map.getBounds();
+    return {
+      west: bounds.getWest(),
+      south: bounds.getSouth(),
+      east: bounds.getEast(),
+      north: bounds.getNorth(),
+    };
+  }
+
+  /** Moves the map, with an animation unless reduced motion is preferred. */
+  flyTo({ longitude, latitude, zoom }: Camera): void {
+    this.#map.flyTo({ center: [longitude, latitude], zoom, maxDuration: 1500 });
+  }
+
+  jumpTo({ longitude, latitude, zoom }: Camera): void {
+    this.#map.jumpTo({ center: [longitude, latitude], zoom });
+  }
+
+  /** Shows all of `bounds`. */
+  fit({ west, south, east, north }: Bounds, padding: number): void {
+    this.#map.fitBounds([west, south, east, north], { padding, maxZoom: 13.5, animate: false });
+  }
+
+  resize(): void {
+    this.#map.resize();
+  }
+
+  remove(): void {
+    this.#removed = true;
+    this.#map.remove();
+  }
+}

@@ -1,0 +1,116 @@
+// GeoJSON of what the map shows. Each feature has its index in the content, by which a click finds its item.
+import type { Feature, FeatureCollection, LineString, Point, Polygon } from "geojson";
+import { formatAge, formatValue } from "../../shared/format";
+import type { CellItem, Content, DeviceItem, TripItem } from "../data/content";
+import type { ColourClass, Colouring } from "../legend/colouring";
+import { type Layer, subjectKey } from "../view";
+import { iconName } from "./icons";
+
+/** Colour of an item without value. */
+export const NO_VALUE_COLOUR = "#9aa5ae";
+
+export interface MapFeatures {
+  cells: FeatureCollection<Polygon>;
+  trips: FeatureCollection<LineString>;
+  devices: FeatureCollection<Point>;
+}
+
+/** Values older than this are drawn hollow, in milliseconds. */
+const STALE_AGE = 2 * 3_600_000;
+
+export function featuresOf(content: Content, layer: Layer, colouring: Colouring, now: number): MapFeatures {
+  const classAt = (index: number | null) => (index === null ? undefined : colouring.classes[index]);
+  return {
+    cells: collection(content.cells.map((cell, index) => cellFeature(cell, index, classAt(cell.classIndex)))),
+    trips: collection(content.trips.flatMap((trip, index) => tripFeatures(trip, index, classAt))),
+    devices: collection(
+      content.devices.map((device, index) =>
+        deviceFeature(device, index, classAt(device.classIndex), layer, now),
+      ),
+    ),
+  };
+}
+
+export function collection<Geometry extends Point | LineString | Polygon>(
+  features: Feature<Geometry>[],
+): FeatureCollection<Geometry> {
+  return { type: "FeatureCollection", features };
+}
+
+function cellFeature(cell: CellItem, index: number, of: ColourClass | undefined): Feature<Polygon> {
+  const first = cell.ring[0];
+  return {
+    type: "Feature",
+    properties: { index, key: subjectKey(cell.subject), colour: of?.colour ?? NO_VALUE_COLOUR, few: cell.few },
+    geometry: { type: "Polygon", coordinates: [first ? [...cell.ring, first] : cell.ring] },
+  };
+}
+
+/** Lines of consecutive points of one class. */
+function tripFeatures(
+  trip: TripItem,
+  index: number,
+  classAt: (index: number | null) => ColourClass | undefined,
+): Feature<LineString>[] {
+  const lines: Feature<LineString>[] = [];
+  let classOfLine: number | null | undefined;
+  for (const [number, point] of trip.points.entries()) {
+    const next = trip.points[number + 1];
+    if (!next) {
+      break;
+    }
+    const end = [next.longitude, next.latitude];
+    const line = lines.at(-1);
+    if (line && classOfLine === next.classIndex) {
+      line.geometry.coordinates.push(end);
+      continue;
+    }
+    classOfLine = next.classIndex;
+    lines.push({
+      type: "Feature",
+      properties: {
+        index,
+        key: subjectKey(trip.subject),
+        colour: classAt(next.classIndex)?.colour ?? NO_VALUE_COLOUR,
+      },
+      geometry: { type: "LineString", coordinates: [[point.longitude, point.latitude], end] },
+    });
+  }
+  return lines;
+}
+
+function deviceFeature(
+  device: DeviceItem,
+  index: number,
+  of: ColourClass | undefined,
+  layer: Layer,
+  now: number,
+): Feature<Point> {
+  const time = device.measuredAt === null ? null : Date.parse(device.measuredAt);
+  const stale = time === null || now - time > STALE_AGE;
+  const value =
+    device.value === null
+      ? ""
+      : layer.kind === "index"
+        ? String(device.value)
+        : badgeText(formatValue(device.value, layer.quantity));
+  return {
+    type: "Feature",
+    properties: {
+      index,
+      key: subjectKey(device.subject),
+      icon: iconName({ mobile: device.mobile, colour: of?.colour ?? NO_VALUE_COLOUR, stale }),
+      value,
+      textColour: stale ? "stale" : (of?.textColour ?? "#000000"),
+      age: time === null ? "" : formatAge(time, now),
+      // Newer values are drawn above older ones.
+      order: time === null ? 0 : time / 1000,
+    },
+    geometry: { type: "Point", coordinates: [device.longitude, device.latitude] },
+  };
+}
+
+/** At most four characters fit into a badge. */
+function badgeText(text: string): string {
+  return text.length > 4 ? text.replace(/\.\d+$/, "") : text;
+}

@@ -1,0 +1,36 @@
+import type { StyleSpecification } from "maplibre-gl";
+import { dataLayers } from "./dataLayers";
+import { collection } from "./features";
+import { countryLabels, graticuleLayers, offlineGroundLayers } from "./groundLayers";
+import { DARK_PALETTE, LIGHT_PALETTE } from "./palette";
+import type { TileGround } from "./tiles";
+
+/** Sources whose data the map sets. */
+export const DATA_SOURCES = [
+  "land",
+  "borders",
+  "countries",
+  "graticule",
+  "cells",
+  "trips",
+  "devices",
+  "hover",
+] as const;
+export type DataSource = (typeof DATA_SOURCES)[number];
+
+/** The style without data. It has no `glyphs` and no `sprite`, so it loads nothing. */
+export function mapStyle(dark: boolean, tiles: TileGround | null): StyleSpecification {
+  const palette = dark ? DARK_PALETTE : LIGHT_PALETTE;
+  const data = DATA_SOURCES.map((name) => [name, { type: "geojson" as const, data: collection([]) }]);
+  return {
+    version: 8,
+    sources: { ...Object.fromEntries(data), ...(tiles && { tiles: tiles.source }) },
+    layers: [
+      { id: "sea", type: "background", paint: { "background-color": palette.sea } },
+      ...(tiles ? tiles.layers : offlineGroundLayers(palette)),
+      ...(tiles ? [] : graticuleLayers(palette)),
+      ...dataLayers(palette, dark),
+      ...(tiles ? [] : [countryLabels(palette)]),
+    ],
+  };
+}

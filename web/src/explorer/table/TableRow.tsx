@@ -1,0 +1,81 @@
+import { Button } from "../../shared/Button";
+import { formatAge, formatCount, formatTime, formatValue } from "../../shared/format";
+import { type MapItem, MIN_VALUES } from "../data/content";
+import type { Colouring } from "../legend/colouring";
+import { MAX_SUBJECTS, sameSubject, type View } from "../view";
+
+interface TableRowProps {
+  item: MapItem;
+  view: View;
+  colouring: Colouring;
+  now: number;
+  onOpen: (item: MapItem, add: boolean) => void;
+  onShow: (item: MapItem) => void;
+}
+
+export function TableRow({ item, view, colouring, now, onOpen, onShow }: TableRowProps) {
+  const { layer, subjects } = view;
+  const selected = subjects.some((subject) => sameSubject(subject, item.subject));
+  const colour = item.classIndex === null ? null : colouring.classes[item.classIndex];
+  const value =
+    item.value === null ? "–" : layer.kind === "index" ? String(item.value) : formatValue(item.value, layer.quantity);
+  return (
+    <tr data-selected={selected}>
+      <th scope="row">
+        <button type="button" className="row-name" onClick={() => onOpen(item, false)}>
+          <span className={`kind kind-${item.kind === "device" && item.mobile ? "mobile" : item.kind}`} aria-hidden="true" />
+          <span>
+            {item.name}
+            <span className="visually-hidden">, {kindLabel(item)}</span>
+          </span>
+        </button>
+      </th>
+      <td className="number">
+        {colour && <span className="swatch" style={{ background: colour.colour }} aria-hidden="true" />}
+        {value}
+        {item.kind === "cell" && item.few && item.value !== null && (
+          <abbr className="few" title={`fewer than ${MIN_VALUES} values`}>
+            few
+          </abbr>
+        )}
+      </td>
+      <td className="number">{thirdColumn(item, now)}</td>
+      <td className="row-actions">
+        <Button look="quiet" aria-label={`Show ${item.name} on the map`} onClick={() => onShow(item)}>
+          <span aria-hidden="true">⌖</span>
+        </Button>
+        <label className="compare">
+          <input
+            type="checkbox"
+            checked={selected}
+            disabled={!selected && subjects.length >= MAX_SUBJECTS}
+            onChange={() => onOpen(item, true)}
+            aria-label={`Compare ${item.name}`}
+          />
+        </label>
+      </td>
+    </tr>
+  );
+}
+
+function kindLabel(item: MapItem): string {
+  switch (item.kind) {
+    case "device":
+      return item.mobile ? "mobile device" : "fixed station";
+    case "cell":
+      return "cell";
+    case "trip":
+      return "trip";
+  }
+}
+
+function thirdColumn(item: MapItem, now: number): string {
+  switch (item.kind) {
+    case "device":
+      return item.measuredAt === null ? "–" : formatAge(Date.parse(item.measuredAt), now);
+    case "cell":
+      return formatCount(item.count);
+    case "trip":
+      return formatTime(item.start, now);
+  }
+}

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vite";
-import { trustedDocumentsPlugin } from "./build/trustedDocuments";
+import { trustedDocumentsPlugin } from "./build/trustedDocuments.ts";
 
 // One HTML file per page; the server answers `/<name>` with `<name>.html`, and `/` with `index.html`.
 const pages = ["index", "playground", "admin"];

@@ -5,6 +5,7 @@ import { Button } from "./Button";
 import { copyText } from "./copy";
 import { Dialog } from "./Dialog";
 import { endpoint } from "./GatewayProvider";
+import { useSettings } from "./settings";
 import { curlCommand, playgroundLink, type RequestText, requestText } from "./playgroundLink";
 
 /** A button that shows the GraphQL request behind a part of the page. */
@@ -36,6 +37,7 @@ export function ShowQuery({
 
 function QueryDialog({ request, onClose }: { request: RequestText; onClose: () => void }) {
   const hasKey = useApiKey() !== "";
+  const { playground } = useSettings();
   const [note, setNote] = useState("");
   const copy = async (text: string, what: string) => {
     setNote((await copyText(text)) ? `${what} copied` : "Copying is not allowed by this browser");
@@ -44,14 +46,16 @@ function QueryDialog({ request, onClose }: { request: RequestText; onClose: () =
     <Dialog title="GraphQL request" onClose={onClose}>
       <div className="query-actions">
         {/* `opener`: the new tab then has the API key of this one. */}
-        <a
-          className="button button-primary"
-          href={playgroundLink(request, location.href)}
-          target="_blank"
-          rel="opener"
-        >
-          Open in the playground
-        </a>
+        {playground && (
+          <a
+            className="button button-primary"
+            href={playgroundLink(request, location.href)}
+            target="_blank"
+            rel="opener"
+          >
+            Open in the playground
+          </a>
+        )}
         <Button onClick={() => void copy(curlCommand(request, endpoint.http, hasKey), "curl command")}>
           Copy as curl
         </Button>

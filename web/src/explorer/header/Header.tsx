@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useApiKey } from "../../shared/apiKeyStore";
 import { Button } from "../../shared/Button";
 import { Dialog } from "../../shared/Dialog";
+import { useSettings } from "../../shared/settings";
 import icon from "../../icon.svg";
 import { useMedia } from "../useMedia";
 import { KeyForm } from "../states/KeyForm";
@@ -25,15 +26,18 @@ export function Header({
 }) {
   const [open, setOpen] = useState<"key" | "menu" | null>(null);
   const isSmall = useMedia("(max-width: 759px)");
+  const { playground } = useSettings();
   const hasKey = useApiKey() !== "";
   const close = () => setOpen(null);
   const actions = (
     <>
       <CopyLink link={link} />
       <Button onClick={() => setOpen("key")}>{hasKey ? "API key: set" : "API key"}</Button>
-      <a className="button" href="playground">
-        Playground
-      </a>
+      {playground && (
+        <a className="button" href="playground">
+          Playground
+        </a>
+      )}
       <a className="button" href="admin">
         Admin
       </a>

@@ -7,6 +7,7 @@ import { ShowQuery } from "../../shared/ShowQuery";
 import { Skeleton } from "../../shared/Status";
 import type { Content } from "../data/content";
 import { legendSentence } from "../data/summary";
+import { useMedia } from "../useMedia";
 import type { ChangeView } from "../useView";
 import type { View } from "../view";
 import { ClassBar } from "./ClassBar";
@@ -30,6 +31,10 @@ interface LegendProps {
 /** What the colours mean, and the controls of the classes. */
 export function Legend({ view, change, colouring, content, query, step, loading, coarser }: LegendProps) {
   const [editing, setEditing] = useState(false);
+  // On small screens the map needs the space.
+  const isSmall = useMedia("(max-width: 759px), (max-height: 559px)");
+  const [opened, setOpen] = useState<boolean | null>(null);
+  const open = opened ?? !isSmall;
   const heading = useId();
   const { layer, classes, steps } = view;
   const unit = layer.kind === "quantity" ? QUANTITIES[layer.quantity].unit : "";
@@ -37,51 +42,62 @@ export function Legend({ view, change, colouring, content, query, step, loading,
   const isChanged = classes !== null || steps !== null;
   return (
     <section className="legend" aria-labelledby={heading}>
-      <details open>
-        <summary>
-          <h2 id={heading}>
-            {title} {unit && <span className="legend-unit">{unit}</span>}
-          </h2>
-        </summary>
-        <ClassBar
-          colouring={colouring}
-          shown={classes}
-          onShow={(next) => change({ classes: next })}
-          onSteps={(next) => change({ steps: next })}
-        />
-        {query === null && loading ? (
-          <Skeleton lines={2} label="Loading the map" />
-        ) : (
-          <p className="legend-sentence">{legendSentence(view, content, step)}</p>
-        )}
-        <p className="legend-notes">
-          <span className="legend-note">
-            <span className="swatch swatch-few" aria-hidden="true" /> too few values
-          </span>
-          {coarser && <span className="legend-note">Larger cells: there are too many small ones.</span>}
-        </p>
-        <div className="legend-actions">
-          <label className="check">
-            <input
-              type="checkbox"
-              checked={view.trips}
-              onChange={(event) => change({ trips: event.target.checked })}
-            />
-            Trips
-          </label>
-          {colouring.steps && (
-            <Button look="quiet" onClick={() => setEditing(true)}>
-              Edit classes
-            </Button>
+      <header className="legend-header">
+        <h2 id={heading}>
+          {title} {unit && <span className="legend-unit">{unit}</span>}
+        </h2>
+        <Button
+          look="quiet"
+          className="legend-toggle"
+          aria-expanded={open}
+          aria-label="Explanation and settings of the legend"
+          onClick={() => setOpen(!open)}
+        >
+          <span aria-hidden="true">{open ? "▾" : "▴"}</span>
+        </Button>
+      </header>
+      <ClassBar
+        colouring={colouring}
+        shown={classes}
+        onShow={(next) => change({ classes: next })}
+        onSteps={(next) => change({ steps: next })}
+      />
+      {open && (
+        <>
+          {query === null && loading ? (
+            <Skeleton lines={2} label="Loading the map" />
+          ) : (
+            <p className="legend-sentence">{legendSentence(view, content, step)}</p>
           )}
-          {isChanged && (
-            <Button look="quiet" onClick={() => change({ classes: null, steps: null })}>
-              Reset
-            </Button>
-          )}
-          {query && <ShowQuery {...query} label="Show query of the map" />}
-        </div>
-      </details>
+          <p className="legend-notes">
+            <span className="legend-note">
+              <span className="swatch swatch-few" aria-hidden="true" /> too few values
+            </span>
+            {coarser && <span className="legend-note">Larger cells: there are too many small ones.</span>}
+          </p>
+          <div className="legend-actions">
+            <label className="check">
+              <input
+                type="checkbox"
+                checked={view.trips}
+                onChange={(event) => change({ trips: event.target.checked })}
+              />
+              Trips
+            </label>
+            {colouring.steps && (
+              <Button look="quiet" onClick={() => setEditing(true)}>
+                Edit classes
+              </Button>
+            )}
+            {isChanged && (
+              <Button look="quiet" onClick={() => change({ classes: null, steps: null })}>
+                Reset
+              </Button>
+            )}
+            {query && <ShowQuery {...query} label="Show query of the map" />}
+          </div>
+        </>
+      )}
       {editing && colouring.steps && (
         <StepsDialog
           steps={colouring.steps}

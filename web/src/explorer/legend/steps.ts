@@ -2,10 +2,10 @@ import type { Quantity } from "../view";
 
 /** Bounds between the classes of quantities that have customary ones, ascending, in the unit of the quantity. */
 const STEPS: Partial<Record<Quantity, readonly number[]>> = {
-  PM1: [5, 10, 15, 25, 35, 50],
-  PM2_5: [5, 10, 15, 25, 35, 50],
-  PM4: [5, 10, 15, 25, 35, 50],
-  PM10: [10, 20, 30, 45, 60, 90],
+  PM1: [2.5, 5, 7.5, 10, 15, 25, 50],
+  PM2_5: [2.5, 5, 7.5, 10, 15, 25, 50],
+  PM4: [2.5, 5, 7.5, 10, 15, 25, 50],
+  PM10: [5, 10, 15, 20, 30, 45, 90],
   NO2: [10, 20, 30, 40, 60, 90],
   O3: [40, 60, 80, 100, 120, 160],
   CO: [0.5, 1, 2, 4, 7, 10],

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "react";
+import { loadSettings } from "../../shared/settings";
 import type { Camera } from "../view";
-import { MapEngine, type Pick } from "./engine";
+import { MapEngine, type Padding, type Pick } from "./engine";
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./map.css";
 import type { MapFeatures } from "./features";
-import { loadGroundSettings } from "./groundSettings";
 import { type Bounds, sameCamera } from "./resolution";
 
 export interface MapViewProps {
@@ -22,8 +22,6 @@ export interface MapViewProps {
 }
 
 const WORLD: Camera = { longitude: 10, latitude: 25, zoom: 1 };
-/** Distance between the fitted devices and the edges of the map, in pixels. */
-const FIT_PADDING = 90;
 
 /** The map. WebGL is not accessible by itself: the table has the same items and actions. */
 export default function MapView(props: MapViewProps) {
@@ -55,7 +53,7 @@ export default function MapView(props: MapViewProps) {
       return undefined;
     }
     engine.current = map;
-    void loadGroundSettings(location.href).then((settings) => map.setGround(settings));
+    void loadSettings().then((settings) => map.setGround(settings));
     const observer = new ResizeObserver(() => map.resize());
     observer.observe(element);
     return () => {
@@ -67,7 +65,7 @@ export default function MapView(props: MapViewProps) {
 
   useEffect(() => {
     if (fit) {
-      engine.current?.fit(fit, Math.min(FIT_PADDING, (container.current?.clientWidth ?? 0) / 6));
+      engine.current?.fit(fit, paddingOf(container.current?.clientWidth ?? 0));
     }
   }, [fit]);
   useEffect(() => {
@@ -87,4 +85,11 @@ export default function MapView(props: MapViewProps) {
   ) : (
     <div ref={container} className="map" />
   );
+}
+
+/** Keeps fitted devices out from under the legend and the controls. */
+function paddingOf(width: number): Padding {
+  return width < 760
+    ? { top: 40, bottom: 130, left: 30, right: 60 }
+    : { top: 60, bottom: 60, left: Math.min(400, width / 3), right: 70 };
 }

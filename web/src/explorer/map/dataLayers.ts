@@ -67,7 +67,7 @@ export function dataLayers(palette: MapPalette, dark: boolean): LayerSpecificati
       type: "line",
       source: "trips",
       layout: round,
-      paint: { "line-color": palette.lineCasing, "line-width": lineWidth(1.5), "line-opacity": 0.75 },
+      paint: { "line-color": palette.lineCasing, "line-width": lineWidth(3), "line-opacity": 0.9 },
     },
     {
       id: "trips",
@@ -103,7 +103,7 @@ export function dataLayers(palette: MapPalette, dark: boolean): LayerSpecificati
         "text-allow-overlap": true,
       },
       paint: {
-        "text-color": ["match", ["get", "textColour"], "stale", dark ? "#e8edf1" : "#15212b", "#ffffff", "#ffffff", "#000000"],
+        "text-color": ["match", ["get", "textColour"], "stale", palette.text, "#ffffff", "#ffffff", "#000000"],
       },
     },
     {
@@ -119,7 +119,7 @@ export function dataLayers(palette: MapPalette, dark: boolean): LayerSpecificati
         "text-offset": [0, 1.5],
         "text-padding": 1,
       },
-      paint: { "text-color": palette.lineCasing, "text-halo-color": palette.labelHalo, "text-halo-width": 1.75 },
+      paint: { "text-color": palette.text, "text-halo-color": palette.labelHalo, "text-halo-width": 1.75 },
     },
     {
       id: "hover",

@@ -10,11 +10,11 @@ import {
   setWorkerUrl,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { Settings } from "../../shared/settings";
 import type { Camera } from "../view";
 import { PICK_LAYERS, SELECTION_LAYERS } from "./dataLayers";
 import { collection, type MapFeatures } from "./features";
 import { FINE_GROUND_ZOOM, loadGround } from "./ground";
-import type { GroundSettings } from "./groundSettings";
 import { graticule } from "./graticule";
 import { drawImage } from "./icons";
 import type { Bounds } from "./resolution";
@@ -50,6 +50,14 @@ export interface MapOptions {
   cooperative: boolean;
 }
 
+/** Distances from the edges of the map, in pixels. */
+export interface Padding {
+  top: number;
+  bottom: number;
+  left: number;
+  right: number;
+}
+
 /** Pixels around a click in which a feature is found. */
 const PICK_RADIUS = 5;
 
@@ -59,7 +67,7 @@ export class MapEngine {
   readonly #data = new Map<DataSource, GeoJSON>();
   #dark: boolean;
   #tiles: TileGround | null = null;
-  #settings: GroundSettings | null = null;
+  #settings: Settings | null = null;
   #selection: string[] = [];
   #ground: "coarse" | "fine" | null = null;
   #removed = false;
@@ -86,21 +94,29 @@ export class MapEngine {
     this.#map.touchZoomRotate.disableRotation();
     this.#map.keyboard.disableRotation();
     this.#map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-    this.#map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
     this.#map.addControl(
       new AttributionControl({ compact: false, customAttribution: "Made with Natural Earth" }),
       "bottom-right",
     );
+    this.#map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
     this.#listen();
   }
 
   #listen(): void {
     const map = this.#map;
-    map.on("styleimagemissing", ({ id }) => {
+    map.setMissingStyleImageResolver((id) => {
       const drawn = drawImage(id, this.#dark);
       if (drawn && !map.hasImage(id)) {
         map.addImage(id, drawn.image, { pixelRatio: drawn.pixelRatio });
       }
+    });
+    // For tests and styles: whether everything is drawn.
+    const { dataset } = map.getContainer();
+    map.on("idle", () => {
+      dataset["state"] = "idle";
+    });
+    map.on("render", () => {
+      dataset["state"] = "drawing";
     });
     map.on("style.load", () => this.#restore());
     map.on("moveend", ({ originalEvent }) => this.#moved(originalEvent !== undefined));
@@ -149,7 +165,7 @@ export class MapEngine {
   }
 
   /** Sets the ground that the operator configured. */
-  async setGround(settings: GroundSettings): Promise<void> {
+  async setGround(settings: Settings): Promise<void> {
     this.#settings = settings;
     await this.#loadTiles();
   }
@@ -255,7 +271,7 @@ export class MapEngine {
   }
 
   /** Shows all of `bounds`. */
-  fit({ west, south, east, north }: Bounds, padding: number): void {
+  fit({ west, south, east, north }: Bounds, padding: Padding): void {
     this.#map.fitBounds([west, south, east, north], { padding, maxZoom: 13.5, animate: false });
   }
 

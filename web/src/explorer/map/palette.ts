@@ -9,7 +9,9 @@ export interface MapPalette {
   cellOutline: string;
   selection: string;
   selectionHalo: string;
+  /** Around the lines of trips. */
   lineCasing: string;
+  text: string;
 }
 
 export const LIGHT_PALETTE: MapPalette = {
@@ -20,9 +22,10 @@ export const LIGHT_PALETTE: MapPalette = {
   label: "#51606d",
   labelHalo: "#ffffff",
   cellOutline: "rgba(21, 33, 43, 0.5)",
+  text: "#15212b",
   selection: "#0b57d0",
   selectionHalo: "#ffffff",
-  lineCasing: "#15212b",
+  lineCasing: "#ffffff",
 };
 
 export const DARK_PALETTE: MapPalette = {
@@ -33,7 +36,8 @@ export const DARK_PALETTE: MapPalette = {
   label: "#a3b1bd",
   labelHalo: "#0d1318",
   cellOutline: "rgba(232, 237, 241, 0.5)",
+  text: "#e8edf1",
   selection: "#8ab4ff",
   selectionHalo: "#0b1014",
-  lineCasing: "#e8edf1",
+  lineCasing: "#0b1014",
 };

@@ -1,6 +1,6 @@
 // Ground from tiles that the operator configured. The libraries are loaded only then.
 import { addProtocol, type LayerSpecification, type SourceSpecification } from "maplibre-gl";
-import type { GroundSettings } from "./groundSettings";
+import type { Settings } from "../../shared/settings";
 
 export interface TileGround {
   source: SourceSpecification;
@@ -8,7 +8,7 @@ export interface TileGround {
 }
 
 /** Source and layers of the configured tiles; null without configuration. */
-export async function loadTileGround(settings: GroundSettings, dark: boolean): Promise<TileGround | null> {
+export async function loadTileGround(settings: Settings, dark: boolean): Promise<TileGround | null> {
   const { pmtiles, tiles } = settings;
   if (pmtiles) {
     return archiveGround(pmtiles, dark);

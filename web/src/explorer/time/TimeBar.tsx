@@ -28,7 +28,7 @@ export function TimeBar({ view, change, rangeNow, live, loading }: TimeBarProps)
   const index = at === null ? -1 : stepIndex(ends, at);
   const setIndex = (next: number) => change({ at: ends[next] ?? null });
   const play = usePlay({ index, count: ends.length, loading, onStep: setIndex });
-  const label = at === null ? `Whole range: ${rangeLabel(range)}` : spanLabel(stepSpan(span, at), rangeNow);
+  const label = at === null ? capitalise(rangeLabel(range)) : spanLabel(stepSpan(span, at), rangeNow);
 
   return (
     <section className="time-bar" aria-label="Time">
@@ -49,7 +49,7 @@ export function TimeBar({ view, change, rangeNow, live, loading }: TimeBarProps)
           aria-label="Choose a time range"
           onClick={() => setChoosing(true)}
         >
-          From–to
+          Dates
         </Button>
       </div>
       <div className="slider">
@@ -100,6 +100,10 @@ export function TimeBar({ view, change, rangeNow, live, loading }: TimeBarProps)
       )}
     </section>
   );
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Live needs a range that ends now. */

@@ -149,6 +149,7 @@ export function App() {
               step={step}
               loading={map.data === null}
               coarser={coarser}
+              moreDevices={map.data?.devices.pageInfo.hasNextPage ?? false}
             />
             <MapState view={view} change={change} explorer={explorer} />
             {view.embed && (

@@ -1,6 +1,7 @@
 import { createRoot } from "react-dom/client";
 import "../shared/theme.css";
 import "./explorer.css";
+import "./panes.css";
 import { GatewayProvider } from "../shared/GatewayProvider";
 import { LiveRegion } from "../shared/LiveRegion";
 import { App } from "./App";

@@ -93,7 +93,11 @@ export function useExplorer(view: View, viewport: Viewport | null): Explorer {
   );
   useLiveRefresh(measurements.length === 0 ? null : measurements, refresh);
 
-  const merged = useMemo(() => map.data && withMeasurements(map.data, measurements), [map.data, measurements]);
+  const quantity = view.layer.kind === "quantity" ? view.layer.quantity : null;
+  const merged = useMemo(
+    () => map.data && withMeasurements(map.data, measurements, quantity),
+    [map.data, measurements, quantity],
+  );
   const colouring = useMemo(() => {
     const { layer } = view;
     const steps = layer.kind === "quantity" ? (view.steps ?? defaultSteps(layer.quantity, merged ? valuesOf(merged) : [])) : [];

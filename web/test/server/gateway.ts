@@ -74,6 +74,16 @@ export class Gateway {
     await rm(this.environment.AIRGRAPH_DATA_DIR!, { recursive: true, force: true });
   }
 
+  /** Changes settings, from the next start on. */
+  set(settings: NodeJS.ProcessEnv): void {
+    Object.assign(this.environment, settings);
+  }
+
+  /** Fills the database with simulated sensors. */
+  async demo(...options: string[]): Promise<void> {
+    await this.#run("demo", ...options);
+  }
+
   /** Stores a sample through the gateway. */
   async record(device: string, pm10: number): Promise<void> {
     const response = await fetch(`${this.url}/ingest/json`, {
@@ -90,10 +100,14 @@ export class Gateway {
   async recordOffline(device: string, pm10: number): Promise<void> {
     const file = join(this.folder, "samples.csv");
     await writeFile(file, `device,time,pm10\n${device},${this.#time()},${pm10}\n`);
-    const child = spawn(program, ["import", file], { env: this.environment, stdio: "inherit" });
+    await this.#run("import", file);
+  }
+
+  async #run(...command: string[]): Promise<void> {
+    const child = spawn(program, command, { env: this.environment, stdio: "inherit" });
     const [code] = (await once(child, "exit")) as [number];
     if (code !== 0) {
-      throw new Error(`airgraph import ended with ${code}`);
+      throw new Error(`airgraph ${command[0]} ended with ${code}`);
     }
   }
 

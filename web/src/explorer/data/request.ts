@@ -20,6 +20,9 @@ const PARTICULATES: readonly Quantity[] = ["PM2_5", "PM10", "PM1", "PM4"];
 /** Quantities that the map can be coloured by. */
 export const MAP_QUANTITIES: readonly Quantity[] = [...PARTICULATES, ...AMBIENT, ...WEATHER];
 
+/** Page size of devices in map.graphql. */
+export const MAX_DEVICES = 500;
+
 /** Trips are drawn from this zoom on, and in ranges up to this length: a request reads 100,000 samples at most. */
 const MIN_TRIP_ZOOM = 10;
 const MAX_TRIP_HOURS = 24 * 7;

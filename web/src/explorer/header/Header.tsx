@@ -10,6 +10,7 @@ import type { ChangeView } from "../useView";
 import type { View } from "../view";
 import { CopyLink } from "./CopyLink";
 import { LayerSelect } from "./LayerSelect";
+import "./header.css";
 
 /** Name, layer, and the actions of the page. Small screens have the actions in a menu. */
 export function Header({

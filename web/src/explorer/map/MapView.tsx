@@ -28,6 +28,8 @@ export default function MapView(props: MapViewProps) {
   const container = useRef<HTMLDivElement>(null);
   const engine = useRef<MapEngine | null>(null);
   const latest = useRef(props);
+  // A camera that the map itself has reported is not set again: the map may have moved on.
+  const reported = useRef<Camera | null>(null);
   latest.current = props;
   const [broken, setBroken] = useState(false);
   const { camera, fit, features, selection, hover, dark, embed } = props;
@@ -43,7 +45,10 @@ export default function MapView(props: MapViewProps) {
         element,
         { camera: latest.current.camera ?? WORLD, dark: latest.current.dark, cooperative: embed },
         {
-          onMove: (...movement) => latest.current.onMove(...movement),
+          onMove: (moved, bounds, byUser) => {
+            reported.current = moved;
+            latest.current.onMove(moved, bounds, byUser);
+          },
           onPick: (...pick) => latest.current.onPick(...pick),
           onPoint: (pick) => latest.current.onPoint(pick),
         },
@@ -70,7 +75,7 @@ export default function MapView(props: MapViewProps) {
   }, [fit]);
   useEffect(() => {
     const map = engine.current;
-    if (map && camera && !sameCamera(camera, map.camera())) {
+    if (map && camera && camera !== reported.current && !sameCamera(camera, map.camera())) {
       map.flyTo(camera);
     }
   }, [camera]);

@@ -3,6 +3,7 @@ import { cellNote, tripTimes } from "../data/summary";
 import type { MapItem } from "../data/content";
 import type { Colouring } from "../legend/colouring";
 import type { View } from "../view";
+import "./tooltip.css";
 
 /** The item under the pointer. The table has the same for other inputs. */
 export function Tooltip({
@@ -29,7 +30,7 @@ export function Tooltip({
         : `${item.value} (${band ?? ""})`
       : formatValueWithUnit(item.value, layer.quantity);
   return (
-    <div className="tooltip" style={{ transform: `translate(${x}px, ${y}px)` }} aria-hidden="true">
+    <div className="tooltip" style={{ left: `clamp(120px, ${x}px, calc(100% - 120px))`, top: y }} data-below={y < 110} aria-hidden="true">
       <div className="tooltip-box">
         <strong>{item.name}</strong>
         <span className="tooltip-value">{value}</span>

@@ -6,6 +6,7 @@ import { EmptyDatabase } from "./EmptyDatabase";
 import { KeyForm } from "./KeyForm";
 import { NoResult } from "./NoResult";
 import { useSlow } from "./useSlow";
+import "./states.css";
 
 /** What is above the map when there is no result, or not yet. */
 export function MapState({

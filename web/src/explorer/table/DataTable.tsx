@@ -9,6 +9,7 @@ import type { Colouring } from "../legend/colouring";
 import type { View } from "../view";
 import { DEFAULT_SORT, type Group, rowsOf, type Sort } from "./rows";
 import { TableRow } from "./TableRow";
+import "./table.css";
 
 interface DataTableProps {
   view: View;

@@ -8,6 +8,7 @@ import { LiveButton } from "./LiveButton";
 import { RangeDialog } from "./RangeDialog";
 import { stepEnds, stepIndex, stepSpan } from "./timeline";
 import { usePlay } from "./usePlay";
+import "./time.css";
 
 interface TimeBarProps {
   view: View;
@@ -73,7 +74,7 @@ export function TimeBar({ view, change, rangeNow, live, loading }: TimeBarProps)
             setIndex(Number(event.target.value));
           }}
         />
-        <output className="slider-label">{label}</output>
+        <output className="slider-label" aria-live="off">{label}</output>
         {at !== null && (
           <Button
             look="quiet"

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { formatAddress, parseAddress } from "../../src/explorer/address";
-import { DEFAULT_VIEW, MAX_SUBJECTS, type View } from "../../src/explorer/view";
+import { formatAddress, parseAddress } from "../../../src/explorer/address";
+import { DEFAULT_VIEW, MAX_SUBJECTS, type View } from "../../../src/explorer/view";
 
 const full: View = {
   camera: { latitude: 52.2053, longitude: 0.1218, zoom: 12.5 },

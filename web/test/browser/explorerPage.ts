@@ -5,6 +5,7 @@
 //   AIRGRAPH_SCREENSHOTS  a folder for pictures
 import AxeBuilder from "@axe-core/playwright";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { ProxyOptions } from "vite";
 import { expect } from "vitest";
 import type { Gateway } from "../server/gateway";
 import { type GuardedPage, openGuardedPage } from "./guardedPage";
@@ -27,7 +28,7 @@ export async function startSite(settings: NodeJS.ProcessEnv = {}): Promise<Site>
   }
   const { preview } = await import("vite");
   const proxy = Object.fromEntries(
-    ["/graphql", "/ingest", "/explorer.json"].map((path) => [path, { target: gateway.url, ws: path === "/graphql" }]),
+    ["/graphql", "/ingest", "/explorer.json"].map((path) => [path, { target: gateway.url, ws: path === "/graphql", configure: closeOnError }]),
   );
   const server = await preview({ logLevel: "silent", preview: { host: "127.0.0.1", port: 0, proxy } });
   const { port } = server.httpServer.address() as { port: number };
@@ -40,6 +41,11 @@ export async function startSite(settings: NodeJS.ProcessEnv = {}): Promise<Site>
     },
   };
 }
+
+/** A lost gateway is a lost connection, not the status 500 of Vite's proxy. */
+const closeOnError: NonNullable<ProxyOptions["configure"]> = (proxy) => {
+  proxy.on("error", (_error, request) => request.socket.destroy());
+};
 
 /** An open explorer. `close` fails after errors in the console, requests to other hosts and violations of its policy. */
 export class ExplorerPage {

@@ -76,7 +76,7 @@ describe.skipIf(!hasProgram)("the explorer without a result", () => {
 
   test("a slow answer keeps the page usable and says that it is loading", async () => {
     let answer: (() => void) | undefined;
-    const page = await open(HERE, async (page) => {
+    const page = await open(`${HERE}&live=off`, async (page) => {
       await page.route("**/graphql", async (route) => {
         await new Promise<void>((resolve) => {
           answer = resolve;
@@ -86,7 +86,7 @@ describe.skipIf(!hasProgram)("the explorer without a result", () => {
     });
     await page.getByRole("status", { name: "Loading the map" }).waitFor();
     await page.getByText("Still loading…").waitFor();
-    await page.getByRole("button", { name: "Last 7 days" }).isEnabled();
+    await page.getByRole("button", { name: "last 7 days" }).isEnabled();
     answer?.();
     await explorer.announced(/1 device$/);
     expect(await page.getByText("Still loading…").count()).toBe(0);
@@ -136,7 +136,7 @@ describe.skipIf(!hasProgram)("the explorer without a result", () => {
     await graphql(site.gateway, "mutation ($id: ID!) { revokeApiKey(input: { id: $id }) { status } }", {
       id: createApiKey.apiKey.id,
     });
-    await page.getByRole("button", { name: "Last 7 days" }).click();
+    await page.getByRole("button", { name: "last 7 days" }).click();
     await page.getByRole("heading", { name: "The API key is not accepted" }).waitFor();
     expect(await explorer.violations()).toEqual([]);
     await page.getByRole("button", { name: "Remove the key" }).click();
@@ -149,7 +149,7 @@ describe.skipIf(!hasProgram)("the explorer without a result", () => {
     await page.locator('.live[data-state="live"]').waitFor();
     await site.gateway.stop();
     await page.locator('.live[data-state="reconnecting"]').waitFor();
-    await page.getByRole("button", { name: "Last hour" }).click();
+    await page.getByRole("button", { name: "last hour" }).click();
     await page.getByText("The gateway cannot be reached.").waitFor();
     expect(await explorer.violations()).toEqual([]);
 

@@ -48,7 +48,8 @@ test("style sheets load nothing from elsewhere", () => {
 test("scripts load nothing from elsewhere", () => {
   const loading =
     /(?:\bimport\s*\(|\bfrom\s*|\bimport\s*|\bfetch\(|\bimportScripts\(|\bnew (?:Shared)?Worker\(|\bnew (?:WebSocket|EventSource)\(|\bsendBeacon\(|\.(?:src|href)\s*=\s*)\s*["'`](?:https?|wss?):\/\/[^"'`]*/g;
-  expect(hits(/\.js$/, loading)).toEqual([]);
+  const links = /\.href=`https:\/\/maplibre\.org\/$/; // of a logo: nothing is loaded
+  expect(hits(/\.js$/, loading).filter((hit) => !links.test(hit))).toEqual([]);
 });
 
 test("no host that serves packages is named anywhere", () => {

@@ -70,6 +70,7 @@ export class MapEngine {
   #settings: Settings | null = null;
   #selection: string[] = [];
   #ground: "coarse" | "fine" | null = null;
+  #hasFeatures = false;
   #removed = false;
 
   constructor(container: HTMLElement, options: MapOptions, callbacks: MapCallbacks) {
@@ -114,6 +115,8 @@ export class MapEngine {
     const { dataset } = map.getContainer();
     map.on("idle", () => {
       dataset["state"] = "idle";
+      // After the data, which is drawn by the same workers.
+      void this.#showGround("fine");
     });
     map.on("render", () => {
       dataset["state"] = "drawing";
@@ -160,7 +163,7 @@ export class MapEngine {
   #moved(byUser: boolean): void {
     const bounds = this.bounds();
     this.#set("graticule", graticule(bounds));
-    void this.#showGround();
+    void this.#showGround("coarse");
     this.#callbacks.onMove(this.camera(), bounds, byUser);
   }
 
@@ -182,9 +185,9 @@ export class MapEngine {
     }
   }
 
-  async #showGround(): Promise<void> {
-    const detail = this.#map.getZoom() >= FINE_GROUND_ZOOM ? "fine" : "coarse";
-    if (this.#tiles || this.#ground === "fine" || this.#ground === detail) {
+  async #showGround(detail: "coarse" | "fine"): Promise<void> {
+    const needed = detail === "coarse" || (this.#hasFeatures && this.#map.getZoom() >= FINE_GROUND_ZOOM);
+    if (this.#tiles || !needed || this.#ground === "fine" || this.#ground === detail) {
       return;
     }
     this.#ground = detail;
@@ -209,6 +212,7 @@ export class MapEngine {
   }
 
   setFeatures({ cells, trips, devices }: MapFeatures): void {
+    this.#hasFeatures ||= cells.features.length + trips.features.length + devices.features.length > 0;
     this.#set("cells", cells);
     this.#set("trips", trips);
     this.#set("devices", devices);

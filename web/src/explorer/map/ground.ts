@@ -1,6 +1,6 @@
 // The ground without internet: land and borders of Natural Earth, from the package world-atlas. The files are assets of the
 // page, loaded when the map needs them.
-import type { FeatureCollection, MultiLineString } from "geojson";
+import type { FeatureCollection, MultiLineString, MultiPolygon, Point, Polygon, Position } from "geojson";
 import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import fine from "world-atlas/countries-50m.json?url";
@@ -11,7 +11,8 @@ type WorldAtlas = Topology<{ countries: GeometryCollection<{ name: string }>; la
 export interface Ground {
   land: FeatureCollection;
   borders: MultiLineString;
-  countries: FeatureCollection;
+  /** A point in each country, with its name. */
+  countries: FeatureCollection<Point>;
 }
 
 /** The fine ground is loaded from this zoom on. */
@@ -42,6 +43,34 @@ async function load(url: string): Promise<Ground> {
   return {
     land,
     borders: mesh(atlas, atlas.objects.countries, (one, other) => one !== other),
-    countries: feature(atlas, atlas.objects.countries),
+    countries: labelPoints(feature(atlas, atlas.objects.countries)),
   };
+}
+
+/** The middle of the largest part of each country. */
+function labelPoints(countries: FeatureCollection): FeatureCollection<Point> {
+  return {
+    type: "FeatureCollection",
+    features: countries.features.flatMap(({ geometry, properties }) => {
+      const middle = middleOf(geometry as Polygon | MultiPolygon);
+      return middle ? { type: "Feature", properties, geometry: { type: "Point", coordinates: middle } } : [];
+    }),
+  };
+}
+
+function middleOf(geometry: Polygon | MultiPolygon): Position | undefined {
+  const parts = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
+  let largest = 0;
+  let middle: Position | undefined;
+  for (const [ring = []] of parts) {
+    const longitudes = ring.map(([longitude = 0]) => longitude);
+    const latitudes = ring.map(([, latitude = 0]) => latitude);
+    const [west, east] = [Math.min(...longitudes), Math.max(...longitudes)];
+    const [south, north] = [Math.min(...latitudes), Math.max(...latitudes)];
+    if ((east - west) * (north - south) > largest) {
+      largest = (east - west) * (north - south);
+      middle = [(west + east) / 2, (south + north) / 2];
+    }
+  }
+  return middle;
 }

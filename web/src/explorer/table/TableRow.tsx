@@ -42,7 +42,10 @@ export function TableRow({ item, view, colouring, now, onOpen, onShow }: TableRo
       <td className="number">{thirdColumn(item, now)}</td>
       <td className="row-actions">
         <Button look="quiet" aria-label={`Show ${item.name} on the map`} onClick={() => onShow(item)}>
-          <span aria-hidden="true">⌖</span>
+          <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+            <circle cx="8" cy="8" r="4.5" fill="none" stroke="currentColor" strokeWidth="1.5" />
+            <path d="M8 1v4M8 11v4M1 8h4M11 8h4" stroke="currentColor" strokeWidth="1.5" />
+          </svg>
         </Button>
         <label className="compare">
           <input

@@ -37,7 +37,7 @@ export function TimeBar({ view, change, rangeNow, live, loading }: TimeBarProps)
         {PRESETS.map((preset) => (
           <Button
             key={preset.hours}
-            aria-label={preset.name}
+            aria-label={`${preset.label}, ${preset.name}`}
             aria-pressed={range.kind === "recent" && range.hours === preset.hours}
             onClick={() => change({ range: { kind: "recent", hours: preset.hours }, at: null })}
           >
@@ -47,7 +47,7 @@ export function TimeBar({ view, change, rangeNow, live, loading }: TimeBarProps)
         <Button
           aria-pressed={range.kind === "between"}
           aria-haspopup="dialog"
-          aria-label="Choose a time range"
+          aria-label="Dates of the time range"
           onClick={() => setChoosing(true)}
         >
           Dates

@@ -4,11 +4,11 @@ import type { Span } from "./timeline";
 
 /** Ranges of the time bar, in hours. */
 export const PRESETS: readonly { hours: number; label: string; name: string }[] = [
-  { hours: 1, label: "1 h", name: "Last hour" },
-  { hours: 24, label: "24 h", name: "Last 24 hours" },
-  { hours: 168, label: "7 d", name: "Last 7 days" },
-  { hours: 720, label: "30 d", name: "Last 30 days" },
-  { hours: 8760, label: "1 y", name: "Last year" },
+  { hours: 1, label: "1 h", name: "last hour" },
+  { hours: 24, label: "24 h", name: "last 24 hours" },
+  { hours: 168, label: "7 d", name: "last 7 days" },
+  { hours: 720, label: "30 d", name: "last 30 days" },
+  { hours: 8760, label: "1 y", name: "last year" },
 ];
 
 /** A range as text: `the last 24 hours`, or its times. */

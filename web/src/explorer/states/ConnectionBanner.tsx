@@ -2,6 +2,7 @@ import { retryNow, useConnection } from "../../shared/connection";
 import { Button } from "../../shared/Button";
 import { describeFailure } from "../../shared/failure";
 import { useNow } from "../useNow";
+import "./states.css";
 
 /** Shown while requests are repeated: why, and when the next one is. */
 export function ConnectionBanner() {

@@ -149,7 +149,7 @@ export function App() {
               step={step}
               loading={map.data === null}
               coarser={coarser}
-              moreDevices={map.data?.devices.pageInfo.hasNextPage ?? false}
+              maxDevices={map.data?.devices.pageInfo.hasNextPage ? (map.variables?.maxDevices ?? null) : null}
             />
             <MapState view={view} change={change} explorer={explorer} />
             {view.embed && (

@@ -174,6 +174,8 @@ describe.skipIf(!hasProgram)("the explorer", () => {
     await explorer.announced(/cells/);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await page.getByRole("button", { name: "Show query of the map" }).click();
+    const link = await page.getByRole("link", { name: "Open in the playground" }).getAttribute("href");
+    expect(link).toMatch(/\/playground#./);
     await page.getByRole("button", { name: "Copy as curl" }).click();
     await page.getByText("curl command copied").waitFor();
     const command = await page.evaluate(() => navigator.clipboard.readText());

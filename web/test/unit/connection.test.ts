@@ -79,7 +79,7 @@ test("no response is 'unreachable'", () => {
 });
 
 test("a link to the playground holds query and variables", () => {
-  const request = { query: 'query A {\n  a(b: "ü & #") }', variables: '{"c": "100 %"}' };
+  const request = { query: 'query A {\n  a(b: "ü & #") }', variables: JSON.stringify({ c: "100 %" }, null, 2) };
   const link = new URL(playgroundLink(request, "https://air.example/city/?map=1,2,3"));
   expect(link.pathname).toBe("/city/playground");
   expect(readPlaygroundLink(link.hash)).toEqual(request);

@@ -20,8 +20,9 @@ const PARTICULATES: readonly Quantity[] = ["PM2_5", "PM10", "PM1", "PM4"];
 /** Quantities that the map can be coloured by. */
 export const MAP_QUANTITIES: readonly Quantity[] = [...PARTICULATES, ...AMBIENT, ...WEATHER];
 
-/** Page size of devices in map.graphql. */
-export const MAX_DEVICES = 500;
+/** Maximum number of devices: the search for the latest value of a quantity, and an index, cost more than the latest sample. */
+const MAX_DEVICES = 500;
+const MAX_DEVICES_WITH_SEARCH = 100;
 
 /** Trips are drawn from this zoom on, and in ranges up to this length: a request reads 100,000 samples at most. */
 const MIN_TRIP_ZOOM = 10;
@@ -36,15 +37,20 @@ export function mapVariables(
   const quantity = view.layer.kind === "quantity" ? view.layer.quantity : "PM2_5";
   const span = spanOf(view.range, now);
   const measuredAt = view.at === null ? span : stepSpan(span, view.at);
+  const isIndex = view.layer.kind === "index";
+  // Nearly every sample has particulates, so the latest one is enough.
+  const searches = !isIndex && !PARTICULATES.includes(quantity);
   const hours = (Date.parse(measuredAt.to) - Date.parse(measuredAt.from)) / 3_600_000;
   return {
     area: { boundingBox: map.area },
     measuredAt,
     resolution: map.resolution,
     quantity,
+    latestOf: searches ? quantity : null,
+    maxDevices: searches || isIndex ? MAX_DEVICES_WITH_SEARCH : MAX_DEVICES,
     scale: view.layer.kind === "index" ? view.layer.scale : "UK_DAQI",
     at: view.at ?? (view.range.kind === "between" ? view.range.to : null),
-    withIndex: view.layer.kind === "index",
+    withIndex: isIndex,
     withWeather: WEATHER.includes(quantity),
     withAmbient: AMBIENT.includes(quantity),
     withTrips: view.trips && map.zoom >= MIN_TRIP_ZOOM && hours <= MAX_TRIP_HOURS,

@@ -6,7 +6,6 @@ import { QUANTITIES } from "../../shared/quantity";
 import { ShowQuery } from "../../shared/ShowQuery";
 import { Skeleton } from "../../shared/Status";
 import type { Content } from "../data/content";
-import { MAX_DEVICES } from "../data/request";
 import { legendSentence } from "../data/summary";
 import { useMedia } from "../useMedia";
 import type { ChangeView } from "../useView";
@@ -28,12 +27,12 @@ interface LegendProps {
   loading: boolean;
   /** Whether the cells are larger than the zoom suggests, as there are too many. */
   coarser: boolean;
-  /** Whether the area has more devices than are shown. */
-  moreDevices: boolean;
+  /** Number of devices that are shown when the area has more; else null. */
+  maxDevices: number | null;
 }
 
 /** What the colours mean, and the controls of the classes. */
-export function Legend({ view, change, colouring, content, query, step, loading, coarser, moreDevices }: LegendProps) {
+export function Legend({ view, change, colouring, content, query, step, loading, coarser, maxDevices }: LegendProps) {
   const [editing, setEditing] = useState(false);
   // On small screens the map needs the space.
   const isSmall = useMedia("(max-width: 759px), (max-height: 559px)");
@@ -78,7 +77,7 @@ export function Legend({ view, change, colouring, content, query, step, loading,
               <span className="swatch swatch-few" aria-hidden="true" /> too few values
             </span>
             {coarser && <span className="legend-note">Larger cells: there are too many small ones.</span>}
-            {moreDevices && <span className="legend-note">Only the {MAX_DEVICES} latest devices.</span>}
+            {maxDevices !== null && <span className="legend-note">Only the {maxDevices} latest devices.</span>}
           </p>
           <div className="legend-actions">
             <label className="check">

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { mapVariables } from "../../../src/explorer/data/request";
+import { DEFAULT_VIEW, type View } from "../../../src/explorer/view";
+
+const NOW = Date.parse("2026-05-01T12:00:00Z");
+const map = { area: { west: 0, south: 52, east: 1, north: 53 }, zoom: 12, resolution: 9 };
+const variables = (change: Partial<View>, zoom = 12) => mapVariables({ ...DEFAULT_VIEW, ...change }, { ...map, zoom }, NOW);
+
+test("the range is the last hours, two times, or a step", () => {
+  expect(variables({}).measuredAt).toEqual({ from: "2026-04-30T12:00:00.000Z", to: "2026-05-01T12:00:00.000Z" });
+  const range = { kind: "between", from: "2026-01-01T00:00:00.000Z", to: "2026-01-02T00:00:00.000Z" } as const;
+  expect(variables({ range })).toMatchObject({ measuredAt: { from: range.from, to: range.to }, at: range.to });
+  const at = "2026-05-01T06:00:00.000Z";
+  expect(variables({ at })).toMatchObject({ measuredAt: { from: "2026-05-01T05:30:00.000Z", to: at }, at });
+});
+
+test("only the groups that the layer needs are selected", () => {
+  const flags = ({ withIndex, withWeather, withAmbient }: ReturnType<typeof variables>) => [withIndex, withWeather, withAmbient];
+  expect(flags(variables({}))).toEqual([false, false, false]);
+  expect(flags(variables({ layer: { kind: "quantity", quantity: "HUMIDITY" } }))).toEqual([false, true, false]);
+  expect(flags(variables({ layer: { kind: "quantity", quantity: "NO2" } }))).toEqual([false, false, true]);
+  expect(flags(variables({ layer: { kind: "index", scale: "US_EPA" } }))).toEqual([true, false, false]);
+});
+
+test("the latest value is searched only for quantities that samples may lack, and for fewer devices", () => {
+  expect(variables({})).toMatchObject({ latestOf: null, maxDevices: 500 });
+  expect(variables({ layer: { kind: "quantity", quantity: "CO2" } })).toMatchObject({ latestOf: "CO2", maxDevices: 100 });
+});
+
+test("trips are requested near the ground and in short ranges", () => {
+  const week = { kind: "recent", hours: 168 } as const;
+  const month = { kind: "recent", hours: 720 } as const;
+  expect(variables({ range: week }).withTrips).toBe(true);
+  expect(variables({ range: month }).withTrips).toBe(false);
+  expect(variables({}, 8).withTrips).toBe(false);
+  expect(variables({ trips: false }).withTrips).toBe(false);
+});

@@ -9,6 +9,7 @@ WORKDIR /web
 COPY web/package.json web/package-lock.json ./
 RUN --mount=type=cache,id=airgraph-npm,target=/root/.npm \
     npm ci --no-audit --no-fund
+COPY docs/science.md /docs/science.md
 COPY web ./
 RUN npm run build
 

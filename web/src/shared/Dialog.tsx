@@ -19,7 +19,14 @@ export function Dialog({
     return () => element?.close();
   }, []);
   return (
-    <dialog ref={dialog} className="dialog" aria-labelledby={heading} onClose={onClose}>
+    <dialog
+      ref={dialog}
+      className="dialog"
+      aria-labelledby={heading}
+      onClose={onClose}
+      // Escape closes the dialog alone, not what it was opened from.
+      onKeyDown={(event) => event.key === "Escape" && event.stopPropagation()}
+    >
       <header className="dialog-header">
         <h2 id={heading}>{title}</h2>
         <Button look="quiet" aria-label="Close" onClick={onClose}>

@@ -4,8 +4,8 @@ import type { CombinedError } from "@urql/core";
 export type Failure =
   /** No answer: the gateway is restarting, or the network is down. */
   | { kind: "unreachable" }
-  /** 401 or 403: `key` is whether the request had an API key. */
-  | { kind: "unauthorized"; key: boolean; message: string }
+  /** 401 or 403: `key` is whether the request had an API key, `isForbidden` whether the key is valid but lacks the role. */
+  | { kind: "unauthorized"; key: boolean; isForbidden: boolean; message: string }
   /** 429 or 503: `retryAfter` is the wait in seconds. */
   | { kind: "busy"; retryAfter: number; message: string }
   /** 504: the request reads too much. */
@@ -31,7 +31,12 @@ export function failureOf(error: CombinedError, hasKey: boolean): Failure {
     case "FORBIDDEN":
     case 401:
     case 403:
-      return { kind: "unauthorized", key: hasKey, message };
+      return {
+        kind: "unauthorized",
+        key: hasKey,
+        isForbidden: code === "FORBIDDEN" || (code === undefined && response?.status === 403),
+        message,
+      };
     case "RATE_LIMITED":
     case "TOO_MANY_OPERATIONS":
     case "UNAVAILABLE":

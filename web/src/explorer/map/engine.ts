@@ -41,6 +41,8 @@ export interface MapCallbacks {
   /** `add` is whether the item is added to the selection. */
   onPick(pick: Pick | null, add: boolean): void;
   onPoint(pick: Pick | null): void;
+  /** A click anywhere, also where no item is. */
+  onClick?(place: { longitude: number; latitude: number }): void;
 }
 
 export interface MapOptions {
@@ -127,6 +129,7 @@ export class MapEngine {
     map.on("click", (event) => {
       const { ctrlKey, metaKey, shiftKey } = event.originalEvent;
       this.#callbacks.onPick(this.#pick(event), ctrlKey || metaKey || shiftKey);
+      this.#callbacks.onClick?.({ longitude: event.lngLat.lng, latitude: event.lngLat.lat });
     });
     map.on("mousemove", (event) => {
       const pick = this.#pick(event);

@@ -1,0 +1,157 @@
+import { useEffect, useState } from "react";
+import { AdminDevicesDocument, type AdminDevicesQuery } from "../../graphql/generated/admin";
+import { formatCount, formatValueWithUnit, plural } from "../../shared/format";
+import { ShowQuery } from "../../shared/ShowQuery";
+import { Message } from "../../shared/Status";
+import { useDebounced } from "../data/useDebounced";
+import { usePages } from "../data/usePages";
+import { useRequest } from "../data/useRequest";
+import { hrefOf } from "../route";
+import { PageHeading } from "../shell/PageHeading";
+import { replaceRoute } from "../shell/useRoute";
+import { Age } from "../ui/Age";
+import { Loaded } from "../ui/Loaded";
+import { Pager } from "../ui/Pager";
+import { SearchInput } from "../ui/SearchInput";
+
+const PAGE_SIZE = 25;
+
+const ORDERS = {
+  KEY_ASC: "By key",
+  LAST_SEEN_DESC: "Newest sample first",
+  LAST_SEEN_ASC: "Silent for longest first",
+  CREATED_AT_DESC: "Newest device first",
+} as const;
+
+type Order = keyof typeof ORDERS;
+
+export const KINDS = { FIXED: "fixed", MOBILE: "mobile" } as const;
+
+export function DeviceList({ text: initialText }: { text: string }) {
+  const [text, setText] = useState(initialText);
+  const [orderBy, setOrderBy] = useState<Order>("KEY_ASC");
+  const searched = useDebounced(text.trim());
+  const pages = usePages();
+  const { reset } = pages;
+  useEffect(() => {
+    reset();
+    replaceRoute({ page: "devices", text: searched });
+  }, [searched, orderBy, reset]);
+
+  const variables = {
+    filter: searched === "" ? null : { text: searched },
+    orderBy,
+    first: PAGE_SIZE,
+    after: pages.after,
+  };
+  const request = useRequest(AdminDevicesDocument, variables);
+
+  return (
+    <>
+      <PageHeading title="Devices">
+        <a className="button button-primary" href={hrefOf({ page: "register" })}>
+          Register a device
+        </a>
+      </PageHeading>
+      <div className="toolbar">
+        <SearchInput label="Search devices" placeholder="Key or name" value={text} onChange={setText} />
+        <select
+          className="field"
+          aria-label="Order"
+          value={orderBy}
+          onChange={({ target }) => setOrderBy(target.value as Order)}
+        >
+          {Object.entries(ORDERS).map(([order, label]) => (
+            <option key={order} value={order}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <ShowQuery document={AdminDevicesDocument} variables={variables} label="Show query of the list of devices" />
+      </div>
+      <Loaded request={request} lines={8}>
+        {({ devices }) =>
+          devices.nodes.length === 0 && pages.page === 0 ? (
+            <NoDevices text={searched} />
+          ) : (
+            <>
+              <Table devices={devices.nodes} />
+              <Pager pages={pages} pageInfo={devices.pageInfo} summary={summaryOf(devices, pages.page)} />
+            </>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+function Table({ devices }: { devices: AdminDevicesQuery["devices"]["nodes"] }) {
+  return (
+    <table className="list cards">
+      <thead>
+        <tr>
+          <th scope="col">Key</th>
+          <th scope="col">Name</th>
+          <th scope="col">Kind</th>
+          <th scope="col">Position</th>
+          <th scope="col">Newest sample</th>
+          <th scope="col" className="number">
+            PM2.5
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {devices.map(({ id, key, name, kind, latitude, longitude, latest }) => (
+          <tr key={id}>
+            <th scope="row">
+              <a href={hrefOf({ page: "device", key })}>{key}</a>
+            </th>
+            <td data-label="Name">{name ?? <span className="muted">–</span>}</td>
+            <td data-label="Kind">{KINDS[kind]}</td>
+            <td data-label="Position">
+              {latitude != null && longitude != null ? (
+                <span className="mono">{`${latitude.toFixed(4)}, ${longitude.toFixed(4)}`}</span>
+              ) : (
+                <span className="muted">{kind === "MOBILE" ? "moves" : "not set"}</span>
+              )}
+            </td>
+            <td data-label="Newest sample">
+              <Age time={latest?.measuredAt} none="none" />
+            </td>
+            <td data-label="PM2.5" className="number">
+              {latest?.pm25 == null ? <span className="muted">–</span> : formatValueWithUnit(latest.pm25, "PM2_5")}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function NoDevices({ text }: { text: string }) {
+  return text === "" ? (
+    <Message title="No devices yet">
+      <p>
+        A device is registered by its first sample, or here before it sends one. A sensor needs a{" "}
+        <a href={hrefOf({ page: "createKey" })}>key</a>.
+      </p>
+    </Message>
+  ) : (
+    <Message title="No device found">
+      <p>No key and no name contains “{text}”.</p>
+    </Message>
+  );
+}
+
+/** Such as `26–50 of 132 devices`. */
+function summaryOf(
+  { nodes, totalCount, totalCountIsEstimate }: AdminDevicesQuery["devices"],
+  page: number,
+): string {
+  const first = page * PAGE_SIZE + 1;
+  if (totalCount == null) {
+    return `${first}–${first + nodes.length - 1}`;
+  }
+  const total = `${totalCountIsEstimate ? "about " : ""}${plural(totalCount, "device")}`;
+  return nodes.length === totalCount ? total : `${formatCount(first)}–${formatCount(first + nodes.length - 1)} of ${total}`;
+}

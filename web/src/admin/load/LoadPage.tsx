@@ -1,0 +1,200 @@
+import { AdminLoadDocument, type AdminLoadQuery } from "../../graphql/generated/admin";
+import { formatAge, formatCount, formatTime } from "../../shared/format";
+import { ShowQuery } from "../../shared/ShowQuery";
+import { useNow } from "../../explorer/useNow";
+import { type RequestState, useRequest } from "../data/useRequest";
+import { PageHeading } from "../shell/PageHeading";
+import { formatBytes } from "../ui/bytes";
+import { Loaded } from "../ui/Loaded";
+import { Meter } from "./Meter";
+import "./load.css";
+
+/** Time between an answer and the next request. */
+const REFRESH_INTERVAL = 3000; // ms
+
+type Server = AdminLoadQuery["server"];
+
+export function LoadPage() {
+  const request = useRequest(AdminLoadDocument, {}, { interval: REFRESH_INTERVAL });
+  return (
+    <>
+      <PageHeading title="Load">
+        <Refreshed request={request} />
+        <ShowQuery document={AdminLoadDocument} variables={{}} />
+      </PageHeading>
+      <Loaded request={request} lines={12}>
+        {({ server }) => (
+          <div className="panels">
+            <Pools server={server} />
+            <Queues server={server} />
+            <Replicas server={server} />
+            <Gateway server={server} />
+            <Tables server={server} />
+          </div>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+function Refreshed({ request: { receivedAt } }: { request: RequestState<unknown> }) {
+  const now = useNow(1000);
+  const age = receivedAt === undefined ? undefined : Math.round((now - receivedAt) / 1000);
+  return (
+    <span className={age !== undefined && age > 10 ? "hint stale" : "hint"}>
+      {age === undefined ? "" : age < 2 ? "up to date" : `${age} s old`}
+    </span>
+  );
+}
+
+function Pools({ server }: { server: Server }) {
+  return (
+    <section className="panel" aria-labelledby="pools">
+      <h2 id="pools">Database connections</h2>
+      <p className="hint">In use, of the maximum of each pool. A pool that stays full makes requests wait.</p>
+      <ul className="meters">
+        {server.load.pools.map(({ name, size, idle, max }) => (
+          <li key={name}>
+            <Meter label={name} value={size - idle} max={max} detail={`${size - idle} of ${max}, ${idle} idle`} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Queues({ server }: { server: Server }) {
+  return (
+    <section className="panel" aria-labelledby="queues">
+      <h2 id="queues">Recorder queues</h2>
+      <p className="hint">Samples that wait to be stored, or are being stored.</p>
+      <table className="list">
+        <thead>
+          <tr>
+            <th scope="col">Queue</th>
+            <th scope="col" className="number">
+              Submissions
+            </th>
+            <th scope="col" className="number">
+              Samples
+            </th>
+            <th scope="col" className="number">
+              Memory
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {server.load.queues.map(({ name, submissions, samples, bytes }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td data-label="Submissions" className="number">
+                {formatCount(submissions)}
+              </td>
+              <td data-label="Samples" className="number">
+                {formatCount(samples)}
+              </td>
+              <td data-label="Memory" className="number">
+                {formatBytes(bytes)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Replicas({ server }: { server: Server }) {
+  const { replicas } = server.load;
+  return (
+    <section className="panel" aria-labelledby="replicas">
+      <h2 id="replicas">Read replicas</h2>
+      {replicas.length === 0 ? (
+        <p className="hint">
+          None: every query reads the primary. <code>DATABASE_REPLICA_URLS</code> names replicas.
+        </p>
+      ) : (
+        <table className="list">
+          <thead>
+            <tr>
+              <th scope="col">Server</th>
+              <th scope="col" className="number">
+                Lag
+              </th>
+              <th scope="col">State</th>
+            </tr>
+          </thead>
+          <tbody>
+            {replicas.map(({ name, lag, inRotation }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td data-label="Lag" className="number">
+                  {lag == null ? "not known" : formatBytes(lag)}
+                </td>
+                <td data-label="State">
+                  <span className={`tag tag-${inRotation ? "valid" : "failed"}`}>
+                    {inRotation ? "in rotation" : "out of rotation"}
+                  </span>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}
+
+function Gateway({ server }: { server: Server }) {
+  const { version, time, database } = server;
+  const now = Date.now();
+  const skew = Math.abs(now - Date.parse(time)) / 1000;
+  return (
+    <section className="panel" aria-labelledby="gateway">
+      <h2 id="gateway">Gateway</h2>
+      <dl className="properties">
+        <div>
+          <dt>Version</dt>
+          <dd>{version}</dd>
+        </div>
+        <div>
+          <dt>Clock</dt>
+          <dd>
+            {formatTime(time, now)}
+            {skew > 60 && <span className="stale"> – this browser is {formatAge(now - skew * 1000, now)} apart</span>}
+          </dd>
+        </div>
+        <div>
+          <dt>Database</dt>
+          <dd>
+            {database.name} at {database.host}:{database.port}, as {database.user}
+          </dd>
+        </div>
+        <div>
+          <dt>Postgres</dt>
+          <dd>{database.version}</dd>
+        </div>
+      </dl>
+    </section>
+  );
+}
+
+function Tables({ server }: { server: Server }) {
+  const tables = server.tables
+    .filter(({ rowEstimate }) => rowEstimate > 0)
+    .toSorted((one, other) => other.rowEstimate - one.rowEstimate);
+  return (
+    <section className="panel" aria-labelledby="tables">
+      <h2 id="tables">Tables</h2>
+      <p className="hint">Rows, as Postgres last estimated them. Tables without an estimate are left out.</p>
+      <dl className="properties">
+        {tables.map(({ name, rowEstimate }) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd className="number">{formatCount(rowEstimate)}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

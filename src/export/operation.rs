@@ -177,8 +177,8 @@ fn bad_input(export: &ExportRequest, error: &ServerError, argument: &str) -> Api
 /// The same error with the name of the parameter.
 pub fn named_by_parameter(export: &ExportRequest, error: ApiError) -> ApiError {
     match error {
-        ApiError::BadUserInput { argument, reason } => {
-            ApiError::BadUserInput { argument: export.names.find(&argument), reason }
+        ApiError::BadUserInput { argument, reason, suggested_value } => {
+            ApiError::BadUserInput { argument: export.names.find(&argument), reason, suggested_value }
         }
         other => other,
     }

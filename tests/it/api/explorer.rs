@@ -124,7 +124,7 @@ async fn explorer_reads_its_settings_from_the_gateway() {
 async fn ground_map_from_a_file_is_served_in_ranges_and_needs_no_other_host() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("map.pmtiles");
-    let content = [&b"PMTiles\x03"[..], &[b'.'; 200_000], b"end"].concat();
+    let content = [&b"PMTiles\x03"[..], &b".".repeat(200_000), b"end"].concat();
     std::fs::write(&path, &content).expect("written");
     let source = MapSource::File(MapFile::open(&path).expect("a map"));
     let map = GroundMap { format: GroundMapFormat::Pmtiles, source, attribution: "x".to_owned() };

@@ -60,6 +60,9 @@ export interface Padding {
   right: number;
 }
 
+/** Largest distance between lines of the graticule, in pixels. */
+const GRATICULE_DISTANCE = 250;
+
 /** Pixels around a click in which a feature is found. */
 const PICK_RADIUS = 5;
 
@@ -165,7 +168,8 @@ export class MapEngine {
 
   #moved(byUser: boolean): void {
     const bounds = this.bounds();
-    this.#set("graticule", graticule(bounds));
+    const width = this.#map.getContainer().clientWidth;
+    this.#set("graticule", graticule(bounds, Math.max(2, width / GRATICULE_DISTANCE)));
     void this.#showGround("coarse");
     this.#callbacks.onMove(this.camera(), bounds, byUser);
   }

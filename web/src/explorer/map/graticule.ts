@@ -3,13 +3,13 @@ import type { Bounds } from "./resolution";
 
 /** Distances of the lines, in degrees. */
 const INTERVALS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001] as const;
-/** Lines in the width of the map that the interval comes closest to. */
-const TARGET_LINES = 5;
-
-/** Lines of equal latitude and longitude in `bounds`, with labels at the western and southern edges. */
-export function graticule(bounds: Bounds): FeatureCollection<LineString | Point> {
+/**
+ * Lines of equal latitude and longitude in `bounds`, at least `minLines` of longitude, with labels at the western and
+ * northern edges.
+ */
+export function graticule(bounds: Bounds, minLines = 5): FeatureCollection<LineString | Point> {
   const width = bounds.east - bounds.west;
-  const interval = INTERVALS.find((degrees) => width / degrees >= TARGET_LINES) ?? 0.001;
+  const interval = INTERVALS.find((degrees) => width / degrees >= minLines) ?? 0.001;
   const north = Math.min(bounds.north, 85);
   const south = Math.max(bounds.south, -85);
   const features: Feature<LineString | Point>[] = [];

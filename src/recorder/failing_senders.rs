@@ -84,7 +84,9 @@ impl FailingSenders {
             _ => false,
         };
         let device = FailureKey::from_device(submission);
-        if is_isolated(&FailureKey::Key(submission.api_key)) && !is_isolated(&device) {
+        let (is_key_isolated, is_device_isolated) =
+            (is_isolated(&FailureKey::Key(submission.api_key)), is_isolated(&device));
+        if is_key_isolated && !is_device_isolated {
             count_failure(&mut senders, &device, now);
         }
     }

@@ -1,7 +1,5 @@
 //! Failing submissions of one device delay neither other devices of its key nor, without a key, other devices.
 
-use std::time::{Duration, Instant};
-
 use airgraph::{
     domain::api_key::ApiKeyId,
     recorder::{RecordError, Submission},
@@ -30,7 +28,6 @@ fn of(key: Option<ApiKeyId>, device: &str, second: usize, pm10: u32) -> Submissi
 /// Records failing submissions and, behind them, one of each other device. All others must be answered before the last
 /// failing one.
 async fn others_are_stored_first(app: &TestApp, key: Option<ApiKeyId>, failing: Vec<Submission>, second: usize) {
-    let since = Instant::now();
     let mut refused: Vec<_> = failing.into_iter().map(|bad| Box::pin(app.recorder.record(bad))).collect();
     for refused in &mut refused {
         assert!(poll!(refused).is_pending(), "in the queue");
@@ -39,20 +36,11 @@ async fn others_are_stored_first(app: &TestApp, key: Option<ApiKeyId>, failing: 
     for outcome in join_all(others).await {
         assert_eq!(outcome.expect("stored").recorded, 1);
     }
-    let others_took = since.elapsed();
     let last = refused.last_mut().expect("one");
     assert!(poll!(last).is_pending(), "no other submission waited for it");
     for outcome in join_all(refused).await {
         assert!(matches!(outcome, Err(RecordError::Database(_))), "{outcome:?}");
     }
-    print_durations(others_took, since.elapsed());
-}
-
-#[expect(clippy::print_stdout, reason = "output of manual runs")]
-fn print_durations(others: Duration, failing: Duration) {
-    println!(
-        "{OTHERS} others were stored within {others:.1?}, {FAILING} failing ones were answered within {failing:.1?}"
-    );
 }
 
 #[tokio::test]

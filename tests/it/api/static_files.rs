@@ -117,6 +117,10 @@ async fn front_page_without_explorer_and_playground_is_plain_text() {
 async fn examples_of_the_playground_are_valid() {
     let app = TestApp::new().await;
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/web/src/playground/examples");
+    let variables = serde_json::json!({
+        "device": "balcony", "devices": ["bike-07"], "from": "2026-05-01T00:00:00Z", "to": "2026-05-02T00:00:00Z",
+        "at": "2026-05-02T00:00:00Z", "latitude": 52.2, "longitude": 0.12
+    });
     let mut examples = 0;
     for entry in std::fs::read_dir(folder).expect("the examples") {
         let path = entry.expect("an entry").path();
@@ -124,7 +128,7 @@ async fn examples_of_the_playground_are_valid() {
         if document.contains("\nsubscription ") {
             app.subscribe(&document).await;
         } else {
-            let answer = app.graphql(Some(&app.admin), &document, serde_json::json!({})).await;
+            let answer = app.graphql(Some(&app.admin), &document, variables.clone()).await;
             assert_eq!(answer["errors"], serde_json::Value::Null, "{}: {answer}", path.display());
         }
         examples += 1;

@@ -10,8 +10,8 @@ export type Failure =
   | { kind: "busy"; retryAfter: number; message: string }
   /** 504: the request reads too much. */
   | { kind: "timeout"; message: string }
-  /** The request is refused; `argument` is the argument that the gateway names. */
-  | { kind: "invalid"; message: string; argument: string | undefined }
+  /** The request is refused. `argument` is the argument at fault, `suggestedValue` one that would be accepted. */
+  | { kind: "invalid"; message: string; argument?: string | undefined; suggestedValue?: unknown }
   | { kind: "internal"; message: string; requestId: string | undefined };
 
 /** Wait of a busy gateway that names none, in seconds. */
@@ -59,6 +59,7 @@ export function failureOf(error: CombinedError, hasKey: boolean): Failure {
         kind: "invalid",
         message,
         argument: typeof argument === "string" ? argument : undefined,
+        suggestedValue: first?.extensions["suggestedValue"],
       };
     }
   }

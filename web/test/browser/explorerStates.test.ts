@@ -22,8 +22,15 @@ async function open(query: string, prepare?: (page: Page) => Promise<void>) {
   return explorer.page;
 }
 
+/** Headers of a failing response, and extensions of its error beside the code. */
+interface Extra {
+  headers?: object;
+  argument?: string;
+  suggestedValue?: number;
+}
+
 /** Answers the first `count` requests of the map with an error; the gateway answers the others. */
-function failing(count: number, status: number, code: string, extra: { headers?: object; message?: string; argument?: string } = {}) {
+function failing(count: number, status: number, code: string, extra: Extra = {}) {
   return async (page: Page) => {
     let left = count;
     await page.route("**/graphql", (route) => {
@@ -31,11 +38,11 @@ function failing(count: number, status: number, code: string, extra: { headers?:
         return route.fallback();
       }
       left -= 1;
-      const { message = "refused", argument } = extra;
+      const { headers, ...extensions } = extra;
       return route.fulfill({
         status,
-        headers: { "content-type": "application/graphql-response+json", ...extra.headers },
-        body: JSON.stringify({ errors: [{ message, extensions: { code, argument } }] }),
+        headers: { "content-type": "application/graphql-response+json", ...headers },
+        body: JSON.stringify({ errors: [{ message: "refused", extensions: { code, ...extensions } }] }),
       });
     });
   };
@@ -101,8 +108,7 @@ describe.skipIf(!hasProgram)("the explorer without a result", () => {
   });
 
   test("too many cells are shown with the resolution that fits", async () => {
-    const message = "resolution: 9 makes more than 20000 cells of this area; 7 would fit, or a smaller area";
-    const page = await open(HERE, failing(1, 400, "BAD_USER_INPUT", { message, argument: "resolution" }));
+    const page = await open(HERE, failing(1, 400, "BAD_USER_INPUT", { argument: "resolution", suggestedValue: 7 }));
     await explorer.announced(/1 cell,/);
     await page.getByText("Larger cells: there are too many small ones.").waitFor();
     expect(explorer.requests).toEqual(["Map", "Map"]);

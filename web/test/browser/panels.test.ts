@@ -114,7 +114,7 @@ describe.skipIf(!hasProgram)("the panels", () => {
     const page = await open("?open=device:panel-station&last=72");
     const series = panel(page, "PM2.5 over time");
     await series.locator("canvas").waitFor();
-    await expect.poll(() => series.innerText()).toMatch(/one gap without data, of (?:9|10)\sh/);
+    await expect.poll(() => series.innerText()).toMatch(/(?:one gap without data, of|gaps without data, the longest of) (?:9|10)\sh/);
     const text = (await series.innerText()).replaceAll("\u202f", " ");
     expect(text).toContain("1 flag of doubtful values.");
     expect(text).toContain("1 value out of range left out");

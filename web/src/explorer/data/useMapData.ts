@@ -81,11 +81,10 @@ export function useMapData(
   return state;
 }
 
-/** The resolution named by `resolution: 12 makes more than 20000 cells of this area; 9 would fit, or a smaller area`. */
+/** The resolution that the gateway suggests for an area with too many cells. */
 export function fittingResolution(failure: Failure): number | null {
   if (failure.kind !== "invalid" || failure.argument !== "resolution") {
     return null;
   }
-  const named = /(\d+) would fit/.exec(failure.message)?.[1];
-  return named === undefined ? null : Number(named);
+  return typeof failure.suggestedValue === "number" ? failure.suggestedValue : null;
 }

@@ -165,9 +165,10 @@ test("the nearest point of a path is found", () => {
   expect(nearestPoint([], { longitude: 0, latitude: 0 })).toBeUndefined();
 });
 
-test("the resolution that fits is read from the gateway's message", () => {
-  const message = "resolution: 12 makes more than 20000 cells of this area; 9 would fit, or a smaller area";
-  expect(fittingResolution({ kind: "invalid", message, argument: "resolution" })).toBe(9);
-  expect(fittingResolution({ kind: "invalid", message, argument: "filter" })).toBeNull();
+test("the resolution that fits is the one that the gateway suggests", () => {
+  const message = "too many cells";
+  expect(fittingResolution({ kind: "invalid", message, argument: "resolution", suggestedValue: 9 })).toBe(9);
+  expect(fittingResolution({ kind: "invalid", message, argument: "resolution" })).toBeNull();
+  expect(fittingResolution({ kind: "invalid", message, argument: "filter", suggestedValue: 9 })).toBeNull();
   expect(fittingResolution({ kind: "unreachable" })).toBeNull();
 });

@@ -98,7 +98,7 @@ async fn uplinks_are_counted_by_format_and_outcome() {
         (r#"recorder_batch_duration_seconds_count{outcome="stored"}"#, 3.0),
         (r#"recorder_queue_submissions{queue="arrivals"}"#, 0.0),
         (r#"database_connections_max{pool="reads"}"#, 5.0),
-        (r#"database_connections_max{pool="recorder"}"#, 5.0),
+        (r#"database_connections_max{pool="recorder"}"#, 6.0),
     ] {
         assert_eq!(value(&text, sample), expected, "{sample} in\n{text}");
     }
@@ -199,7 +199,7 @@ async fn admins_query_the_state_of_the_gateway() {
     let question = "{ server { load { pools { name max size idle } queues { name submissions samples bytes } } } }";
     let load = app.admin(question, json!({})).await["server"]["load"].take();
     let pools: Vec<_> =
-        ["reads", "writes", "jobs", "keys", "readiness", "recorder"].into_iter().zip([5, 5, 4, 3, 1, 5]).collect();
+        ["reads", "writes", "jobs", "keys", "readiness", "recorder"].into_iter().zip([5, 5, 4, 3, 1, 6]).collect();
     for (pool, (name, max)) in load["pools"].as_array().expect("pools").iter().zip(pools) {
         assert_eq!((&pool["name"], &pool["max"]), (&json!(name), &json!(max)));
         assert!(pool["idle"].as_i64() <= pool["size"].as_i64(), "{pool}");

@@ -320,6 +320,21 @@ async fn standby_of_another_database_is_not_used() {
 }
 
 /// Many concurrent callers, each with a key of its own, write and read what they wrote.
+fn is_overloaded(response: &Value) -> bool {
+    response["errors"][0]["message"] == "server overloaded; retry in a few seconds"
+}
+
+/// Sends a request again while the gateway is overloaded, as on a busy machine, at most a hundred times.
+async fn send_until_accepted(app: &TestApp, key: &str, document: &str, variables: Value) -> Value {
+    for _ in 0..100 {
+        let response = app.graphql(Some(key), document, variables.clone()).await;
+        if !is_overloaded(&response) {
+            return response;
+        }
+    }
+    panic!("the gateway remained overloaded");
+}
+
 #[tokio::test]
 async fn callers_always_read_their_own_writes() {
     const WRITERS: usize = 8;
@@ -335,14 +350,14 @@ async fn callers_always_read_their_own_writes() {
         for time in 0..TIMES {
             let device = format!("d{writer}-{time}");
             let register = "mutation ($key: String!) { registerDevice(input: {key: $key, kind: MOBILE}) { status } }";
-            pair.app.graphql(Some(key), register, json!({ "key": device })).await;
+            let registered = send_until_accepted(&pair.app, key, register, json!({ "key": device })).await;
+            assert!(registered["errors"].is_null(), "{registered}");
             let read = "query ($key: String!) { device(key: $key) { key } }";
-            let read = pair.app.graphql(Some(key), read, json!({ "key": device })).await;
+            let read = send_until_accepted(&pair.app, key, read, json!({ "key": device })).await;
             assert_eq!(read["data"]["device"]["key"], device, "{read}");
             // On a busy machine the anonymous requests of all writers may exceed the share of one caller.
             let anonymous = pair.app.graphql(None, DEVICES, json!({})).await;
-            let is_overloaded = anonymous["errors"][0]["message"] == "server overloaded; retry in a few seconds";
-            assert!(anonymous["errors"].is_null() || is_overloaded, "{anonymous}");
+            assert!(anonymous["errors"].is_null() || is_overloaded(&anonymous), "{anonymous}");
         }
     };
     futures_util::future::join_all(keys.iter().enumerate().map(one)).await;

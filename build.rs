@@ -21,7 +21,8 @@ const PAGE: &str = "playground.html";
 
 const WATCHED: &[&str] = &[
     "build.rs",
-    "migrations", // for `sqlx::migrate!`
+    "docs/science.md", // part of the explorer
+    "migrations",      // for `sqlx::migrate!`
     "web/admin.html",
     "web/build",
     "web/fallback",

@@ -56,6 +56,8 @@ impl PostgresProcess {
         command.arg("-D").arg(cluster.folder());
         for setting in [
             "listen_addresses=127.0.0.1",
+            // Some tests have several gateways at the same time, each with two dozen connections.
+            "max_connections=200",
             &format!("port={port}"),
             &format!("shared_buffers={}MB", buffers::megabytes()),
             // The compiled-in socket folder of distributions belongs to their own service.

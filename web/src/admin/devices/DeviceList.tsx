@@ -4,7 +4,7 @@ import { formatCount, formatValueWithUnit, plural } from "../../shared/format";
 import { ShowQuery } from "../../shared/ShowQuery";
 import { Message } from "../../shared/Status";
 import { useDebounced } from "../data/useDebounced";
-import { usePages } from "../data/usePages";
+import { PAGE_SIZE, usePages } from "../data/usePages";
 import { useRequest } from "../data/useRequest";
 import { hrefOf } from "../route";
 import { PageHeading } from "../shell/PageHeading";
@@ -13,8 +13,6 @@ import { Age } from "../ui/Age";
 import { Loaded } from "../ui/Loaded";
 import { Pager } from "../ui/Pager";
 import { SearchInput } from "../ui/SearchInput";
-
-const PAGE_SIZE = 25;
 
 const ORDERS = {
   KEY_ASC: "By key",
@@ -31,19 +29,11 @@ export function DeviceList({ text: initialText }: { text: string }) {
   const [text, setText] = useState(initialText);
   const [orderBy, setOrderBy] = useState<Order>("KEY_ASC");
   const searched = useDebounced(text.trim());
-  const pages = usePages();
-  const { reset } = pages;
-  useEffect(() => {
-    reset();
-    replaceRoute({ page: "devices", text: searched });
-  }, [searched, orderBy, reset]);
+  useEffect(() => replaceRoute({ page: "devices", text: searched }), [searched]);
 
-  const variables = {
-    filter: searched === "" ? null : { text: searched },
-    orderBy,
-    first: PAGE_SIZE,
-    after: pages.after,
-  };
+  const list = { filter: searched === "" ? null : { text: searched }, orderBy };
+  const pages = usePages(list);
+  const variables = { ...list, first: PAGE_SIZE, after: pages.after };
   const request = useRequest(AdminDevicesDocument, variables);
 
   return (

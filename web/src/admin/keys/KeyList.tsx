@@ -4,7 +4,7 @@ import { ShowQuery } from "../../shared/ShowQuery";
 import { Message } from "../../shared/Status";
 import { useDebounced } from "../data/useDebounced";
 import { useNow } from "../../explorer/useNow";
-import { usePages } from "../data/usePages";
+import { PAGE_SIZE, usePages } from "../data/usePages";
 import { useRequest } from "../data/useRequest";
 import { hrefOf } from "../route";
 import { PageHeading } from "../shell/PageHeading";
@@ -16,23 +16,17 @@ import { SearchInput } from "../ui/SearchInput";
 import { RevokeKey } from "./RevokeKey";
 import { ROLES, stateOf } from "./state";
 
-const PAGE_SIZE = 25;
-
 export function KeyList({ text: initialText }: { text: string }) {
   const [text, setText] = useState(initialText);
   const [showsAll, setShowsAll] = useState(false);
   const searched = useDebounced(text.trim());
-  const pages = usePages();
-  const { reset } = pages;
-  useEffect(() => {
-    reset();
-    replaceRoute({ page: "keys", text: searched });
-  }, [searched, showsAll, reset]);
+  useEffect(() => replaceRoute({ page: "keys", text: searched }), [searched]);
 
   const filter = {
     ...(searched === "" ? {} : { text: searched }),
     ...(showsAll ? {} : { isValid: true }),
   };
+  const pages = usePages(filter);
   const variables = { filter, first: PAGE_SIZE, after: pages.after };
   const request = useRequest(AdminApiKeysDocument, variables);
   const checkbox = useId();

@@ -3,7 +3,7 @@ import { AdminUplinksDocument, type AdminUplinksQuery } from "../../graphql/gene
 import { ShowQuery } from "../../shared/ShowQuery";
 import { Message } from "../../shared/Status";
 import { useDebounced } from "../data/useDebounced";
-import { usePages } from "../data/usePages";
+import { PAGE_SIZE, usePages } from "../data/usePages";
 import { useRequest } from "../data/useRequest";
 import { hrefOf, type Outcome } from "../route";
 import { PageHeading } from "../shell/PageHeading";
@@ -17,27 +17,23 @@ import { Pager } from "../ui/Pager";
 import { OutcomeTag } from "./OutcomeTag";
 import { ReplayMatching } from "./ReplayMatching";
 
-const PAGE_SIZE = 25;
-
 export function UplinkList({ outcome: initialOutcome, device: initialDevice }: { outcome?: Outcome | undefined; device?: string | undefined }) {
   const [outcome, setOutcome] = useState<Outcome | "">(initialOutcome ?? "");
   const [deviceText, setDevice] = useState(initialDevice ?? "");
   const device = useDebounced(deviceText.trim());
-  const pages = usePages();
-  const { reset } = pages;
   useEffect(() => {
-    reset();
     replaceRoute({
       page: "uplinks",
       ...(outcome === "" ? {} : { outcome }),
       ...(device === "" ? {} : { device }),
     });
-  }, [outcome, device, reset]);
+  }, [outcome, device]);
 
   const filter = {
     ...(outcome === "" ? {} : { outcome }),
     ...(device === "" ? {} : { devices: [device] }),
   };
+  const pages = usePages(filter);
   const variables = { filter, first: PAGE_SIZE, after: pages.after };
   const request = useRequest(AdminUplinksDocument, variables);
 

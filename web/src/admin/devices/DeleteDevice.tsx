@@ -7,7 +7,7 @@ import { plural } from "../../shared/format";
 import { useMutation } from "../data/useMutation";
 import { navigate } from "../shell/useRoute";
 import { Failed } from "../ui/Failed";
-import { FormField } from "../ui/FormField";
+import { TextField } from "../ui/TextField";
 
 type Counted = AdminDeleteDeviceMutation["deleteDevice"];
 
@@ -83,19 +83,14 @@ function Confirmation({
           }
         }}
       >
-        <FormField label={`Type ${deviceKey} to confirm`}>
-          {(attributes) => (
-            <input
-              {...attributes}
-              className="field mono"
-              autoComplete="off"
-              autoCapitalize="none"
-              spellCheck={false}
-              value={typed}
-              onChange={({ target }) => setTyped(target.value)}
-            />
-          )}
-        </FormField>
+        <TextField
+          label={`Type ${deviceKey} to confirm`}
+          className="field mono"
+          autoCapitalize="none"
+          spellCheck={false}
+          value={typed}
+          onChange={setTyped}
+        />
         <Failed failure={failure} />
         <div className="actions">
           <Button type="submit" className="button-danger" disabled={isRunning || typed.trim() !== deviceKey}>

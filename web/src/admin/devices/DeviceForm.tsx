@@ -2,7 +2,7 @@ import { type FormEvent, type ReactNode, useRef } from "react";
 import { Button } from "../../shared/Button";
 import type { Failure } from "../../shared/failure";
 import { Failed } from "../ui/Failed";
-import { FormField } from "../ui/FormField";
+import { TextField } from "../ui/TextField";
 import type { DeviceDraft, DraftErrors } from "./draft";
 import { PositionField } from "./PositionField";
 import { SensorsField } from "./SensorsField";
@@ -45,37 +45,26 @@ export function DeviceForm({
       <div className="device-form-columns">
         <div className="admin-form">
           {isNew && (
-            <FormField
+            <TextField
               label="Key"
               error={errors.key}
               hint="Unique. The device sends it with its samples, such as bike-07. It cannot be changed later."
-            >
-              {(attributes) => (
-                <input
-                  {...attributes}
-                  className="field mono"
-                  autoComplete="off"
-                  autoCapitalize="none"
-                  spellCheck={false}
-                  required
-                  maxLength={128}
-                  value={draft.key}
-                  onChange={({ target }) => onChange({ key: target.value })}
-                />
-              )}
-            </FormField>
+              className="field mono"
+              autoCapitalize="none"
+              spellCheck={false}
+              required
+              maxLength={128}
+              value={draft.key}
+              onChange={(key) => onChange({ key })}
+            />
           )}
-          <FormField label="Name" hint="Shown on the map. Optional.">
-            {(attributes) => (
-              <input
-                {...attributes}
-                autoComplete="off"
-                maxLength={500}
-                value={draft.name}
-                onChange={({ target }) => onChange({ name: target.value })}
-              />
-            )}
-          </FormField>
+          <TextField
+            label="Name"
+            hint="Shown on the map. Optional."
+            maxLength={500}
+            value={draft.name}
+            onChange={(name) => onChange({ name })}
+          />
           <fieldset className="choice">
             <legend>Kind</legend>
             <label>
@@ -98,28 +87,20 @@ export function DeviceForm({
             </label>
           </fieldset>
           <div className="form-columns">
-            <FormField label="Licence of the data" hint="Such as CC-BY-4.0. Optional.">
-              {(attributes) => (
-                <input
-                  {...attributes}
-                  autoComplete="off"
-                  maxLength={500}
-                  value={draft.licence}
-                  onChange={({ target }) => onChange({ licence: target.value })}
-                />
-              )}
-            </FormField>
-            <FormField label="Attribution" hint="Credit that users of the data must give. Optional.">
-              {(attributes) => (
-                <input
-                  {...attributes}
-                  autoComplete="off"
-                  maxLength={500}
-                  value={draft.attribution}
-                  onChange={({ target }) => onChange({ attribution: target.value })}
-                />
-              )}
-            </FormField>
+            <TextField
+              label="Licence of the data"
+              hint="Such as CC-BY-4.0. Optional."
+              maxLength={500}
+              value={draft.licence}
+              onChange={(licence) => onChange({ licence })}
+            />
+            <TextField
+              label="Attribution"
+              hint="Credit that users of the data must give. Optional."
+              maxLength={500}
+              value={draft.attribution}
+              onChange={(attribution) => onChange({ attribution })}
+            />
           </div>
           <SensorsField
             sensors={draft.sensors}

@@ -7,6 +7,7 @@ import { useRequest } from "../data/useRequest";
 import { hrefOf } from "../route";
 import { PageHeading } from "../shell/PageHeading";
 import { Age, Time } from "../ui/Age";
+import { Fact } from "../ui/Fact";
 import { Loaded } from "../ui/Loaded";
 import { DeleteDevice } from "./DeleteDevice";
 import { KINDS } from "./DeviceList";
@@ -51,29 +52,17 @@ function Facts({ device }: { device: AdminDeviceFragment }) {
   return (
     <section className="facts" aria-label="Facts">
       <dl>
-        <div>
-          <dt>Kind</dt>
-          <dd>{KINDS[kind]}</dd>
-        </div>
-        <div>
-          <dt>Registered</dt>
-          <dd>
-            <Time time={createdAt} />
-          </dd>
-        </div>
-        <div>
-          <dt>Newest sample</dt>
-          <dd>
-            <Age time={latest?.measuredAt} none="none" />
-          </dd>
-        </div>
+        <Fact label="Kind">{KINDS[kind]}</Fact>
+        <Fact label="Registered">
+          <Time time={createdAt} />
+        </Fact>
+        <Fact label="Newest sample">
+          <Age time={latest?.measuredAt} none="none" />
+        </Fact>
         {latest && (
-          <div>
-            <dt>PM2.5, PM10</dt>
-            <dd>
-              {formatValueWithUnit(latest.pm25, "PM2_5")}, {formatValueWithUnit(latest.pm10, "PM10")}
-            </dd>
-          </div>
+          <Fact label="PM2.5, PM10">
+            {formatValueWithUnit(latest.pm25, "PM2_5")}, {formatValueWithUnit(latest.pm10, "PM10")}
+          </Fact>
         )}
       </dl>
       <div className="actions">

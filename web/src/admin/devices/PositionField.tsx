@@ -3,7 +3,7 @@ import { announce } from "../../shared/announce";
 import { Button } from "../../shared/Button";
 import { Skeleton } from "../../shared/Status";
 import { ErrorBoundary } from "../shell/ErrorBoundary";
-import { FormField } from "../ui/FormField";
+import { TextField } from "../ui/TextField";
 import { type DeviceDraft, type DraftErrors, parseCoordinates, positionOf } from "./draft";
 
 // The map is large, and only fixed devices need it.
@@ -61,32 +61,26 @@ export function PositionField({
     <fieldset className="position">
       <legend>Position</legend>
       <div className="form-columns">
-        <FormField label="Latitude" error={errors.latitude} hint="Degrees, north positive.">
-          {(attributes) => (
-            <input
-              {...attributes}
-              inputMode="decimal"
-              autoComplete="off"
-              placeholder="48.2082"
-              value={draft.latitude}
-              onPaste={pasteBoth}
-              onChange={({ target }) => onChange({ latitude: target.value })}
-            />
-          )}
-        </FormField>
-        <FormField label="Longitude" error={errors.longitude} hint="Degrees, east positive.">
-          {(attributes) => (
-            <input
-              {...attributes}
-              inputMode="decimal"
-              autoComplete="off"
-              placeholder="16.3738"
-              value={draft.longitude}
-              onPaste={pasteBoth}
-              onChange={({ target }) => onChange({ longitude: target.value })}
-            />
-          )}
-        </FormField>
+        <TextField
+          label="Latitude"
+          error={errors.latitude}
+          hint="Degrees, north positive."
+          inputMode="decimal"
+          placeholder="48.2082"
+          value={draft.latitude}
+          onPaste={pasteBoth}
+          onChange={(latitude) => onChange({ latitude })}
+        />
+        <TextField
+          label="Longitude"
+          error={errors.longitude}
+          hint="Degrees, east positive."
+          inputMode="decimal"
+          placeholder="16.3738"
+          value={draft.longitude}
+          onPaste={pasteBoth}
+          onChange={(longitude) => onChange({ longitude })}
+        />
       </div>
       <ErrorBoundary fallback={() => <MissingMap>{actions}</MissingMap>}>
         <Suspense fallback={<Skeleton lines={6} label="Loading the map" />}>

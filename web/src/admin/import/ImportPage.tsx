@@ -9,6 +9,7 @@ import { formatBytes } from "../ui/bytes";
 import { DeviceInput } from "../ui/DeviceInput";
 import { Failed } from "../ui/Failed";
 import { FormField } from "../ui/FormField";
+import { TextField } from "../ui/TextField";
 import { FileInput } from "./FileInput";
 import { ImportReportView } from "./ImportReportView";
 import { type ImportOptions, importUrl } from "./options";
@@ -125,17 +126,13 @@ export function ImportPage() {
                 />
               )}
             </FormField>
-            <FormField label="Renamed columns" hint="Such as Zeit:time,Feinstaub:pm10">
-              {(attributes) => (
-                <input
-                  {...attributes}
-                  autoComplete="off"
-                  spellCheck={false}
-                  value={options.columns}
-                  onChange={({ target }) => setOptions({ ...options, columns: target.value })}
-                />
-              )}
-            </FormField>
+            <TextField
+              label="Renamed columns"
+              hint="Such as Zeit:time,Feinstaub:pm10"
+              spellCheck={false}
+              value={options.columns}
+              onChange={(columns) => setOptions({ ...options, columns })}
+            />
           </div>
         </details>
         {running ? (

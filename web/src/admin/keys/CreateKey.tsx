@@ -7,6 +7,7 @@ import { PageHeading } from "../shell/PageHeading";
 import { DeviceInput } from "../ui/DeviceInput";
 import { Failed } from "../ui/Failed";
 import { FormField } from "../ui/FormField";
+import { TextField } from "../ui/TextField";
 import { NewKey } from "./NewKey";
 import { ROLES } from "./state";
 
@@ -54,18 +55,15 @@ function CreateForm({
     <>
       <PageHeading title="Create a key" />
       <form className="admin-form" onSubmit={create} noValidate>
-        <FormField label="Name" error={nameError} hint="To find the key again, such as Bike 7.">
-          {(attributes) => (
-            <input
-              {...attributes}
-              autoComplete="off"
-              required
-              maxLength={500}
-              value={name}
-              onChange={({ target }) => setName(target.value)}
-            />
-          )}
-        </FormField>
+        <TextField
+          label="Name"
+          error={nameError}
+          hint="To find the key again, such as Bike 7."
+          required
+          maxLength={500}
+          value={name}
+          onChange={setName}
+        />
         <fieldset className="choice">
           <legend>Role</legend>
           {(Object.keys(ROLES) as Role[]).map((value) => (

@@ -5,6 +5,7 @@ import { useNow } from "../../explorer/useNow";
 import { type RequestState, useRequest } from "../data/useRequest";
 import { PageHeading } from "../shell/PageHeading";
 import { formatBytes } from "../ui/bytes";
+import { Fact } from "../ui/Fact";
 import { Loaded } from "../ui/Loaded";
 import { Meter } from "./Meter";
 import "./load.css";
@@ -153,27 +154,15 @@ function Gateway({ server }: { server: Server }) {
     <section className="panel" aria-labelledby="gateway">
       <h2 id="gateway">Gateway</h2>
       <dl className="properties">
-        <div>
-          <dt>Version</dt>
-          <dd>{version}</dd>
-        </div>
-        <div>
-          <dt>Clock</dt>
-          <dd>
-            {formatTime(time, now)}
-            {skew > 60 && <span className="stale"> – this browser is {formatAge(now - skew * 1000, now)} apart</span>}
-          </dd>
-        </div>
-        <div>
-          <dt>Database</dt>
-          <dd>
-            {database.name} at {database.host}:{database.port}, as {database.user}
-          </dd>
-        </div>
-        <div>
-          <dt>Postgres</dt>
-          <dd>{database.version}</dd>
-        </div>
+        <Fact label="Version">{version}</Fact>
+        <Fact label="Clock">
+          {formatTime(time, now)}
+          {skew > 60 && <span className="stale"> – this browser is {formatAge(now - skew * 1000, now)} apart</span>}
+        </Fact>
+        <Fact label="Database">
+          {database.name} at {database.host}:{database.port}, as {database.user}
+        </Fact>
+        <Fact label="Postgres">{database.version}</Fact>
       </dl>
     </section>
   );

@@ -9,6 +9,7 @@ import { PageHeading } from "../shell/PageHeading";
 import { Time } from "../ui/Age";
 import { formatBytes } from "../ui/bytes";
 import { CopyButton } from "../ui/CopyButton";
+import { Fact } from "../ui/Fact";
 import { Loaded } from "../ui/Loaded";
 import { hexDump, prettyJson } from "./body";
 import { OutcomeTag } from "./OutcomeTag";
@@ -57,54 +58,31 @@ function Facts({ uplink }: { uplink: Uplink }) {
   return (
     <section className="facts" aria-label="Facts">
       <dl>
-        <div className="wide">
-          <dt>Outcome</dt>
-          <dd>
-            <OutcomeTag uplink={uplink} />
-          </dd>
-        </div>
-        <div>
-          <dt>Received</dt>
-          <dd>
-            <Time time={receivedAt} />
-          </dd>
-        </div>
-        <div>
-          <dt>Format</dt>
-          <dd>
-            {format}
-            {event != null && ` (${event})`}
-          </dd>
-        </div>
-        <div>
-          <dt>Device</dt>
-          <dd>
-            {device ? (
-              <a href={hrefOf({ page: "device", key: device.key })}>{device.key}</a>
-            ) : named != null ? (
-              `named ${named}`
-            ) : (
-              "not known"
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>Key</dt>
-          <dd>{apiKey ? `${apiKey.name} (${apiKey.role.toLowerCase()})` : "none"}</dd>
-        </div>
-        <div>
-          <dt>Size</dt>
-          <dd>
-            {formatBytes(bytes)}
-            {cutFrom != null && `, the beginning of ${formatBytes(cutFrom)}`}
-          </dd>
-        </div>
-        {frameCounter != null && (
-          <div>
-            <dt>Frame counter</dt>
-            <dd>{frameCounter}</dd>
-          </div>
-        )}
+        <Fact label="Outcome" className="wide">
+          <OutcomeTag uplink={uplink} />
+        </Fact>
+        <Fact label="Received">
+          <Time time={receivedAt} />
+        </Fact>
+        <Fact label="Format">
+          {format}
+          {event != null && ` (${event})`}
+        </Fact>
+        <Fact label="Device">
+          {device ? (
+            <a href={hrefOf({ page: "device", key: device.key })}>{device.key}</a>
+          ) : named != null ? (
+            `named ${named}`
+          ) : (
+            "not known"
+          )}
+        </Fact>
+        <Fact label="Key">{apiKey ? `${apiKey.name} (${apiKey.role.toLowerCase()})` : "none"}</Fact>
+        <Fact label="Size">
+          {formatBytes(bytes)}
+          {cutFrom != null && `, the beginning of ${formatBytes(cutFrom)}`}
+        </Fact>
+        {frameCounter != null && <Fact label="Frame counter">{frameCounter}</Fact>}
       </dl>
     </section>
   );

@@ -1,3 +1,5 @@
+import type { UplinkOutcome } from "../graphql/generated/admin";
+
 /** What the admin page shows; it stands in the fragment of the address, so that Back and links work. */
 export type Route =
   | { page: "devices"; text: string }
@@ -5,12 +7,10 @@ export type Route =
   | { page: "register" }
   | { page: "keys"; text: string }
   | { page: "createKey"; device?: string }
-  | { page: "uplinks"; outcome?: Outcome; device?: string }
+  | { page: "uplinks"; outcome?: UplinkOutcome; device?: string }
   | { page: "uplink"; id: string }
   | { page: "import" }
   | { page: "load" };
-
-export type Outcome = "RECORDED" | "UNDECODABLE";
 
 /** The sections of the navigation; a route without a section of its own belongs to one. */
 export const SECTIONS = [

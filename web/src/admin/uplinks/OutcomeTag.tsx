@@ -1,16 +1,8 @@
-import type { UplinkOutcome } from "../../graphql/generated/admin";
+import type { AdminUplinkFragment } from "../../graphql/generated/admin";
 import { formatCount } from "../../shared/format";
 
-interface Outcome {
-  outcome: UplinkOutcome;
-  error?: string | null;
-  recorded: number;
-  duplicates: number;
-  rejected: number;
-}
-
 /** What became of an uplink: counts of its samples, or the reason. */
-export function OutcomeTag({ uplink }: { uplink: Outcome }) {
+export function OutcomeTag({ uplink }: { uplink: AdminUplinkFragment }) {
   const { outcome, error } = uplink;
   return (
     <>
@@ -21,7 +13,11 @@ export function OutcomeTag({ uplink }: { uplink: Outcome }) {
 }
 
 /** Such as `7 stored, 1 rejected`. */
-export function countsOf({ recorded, duplicates, rejected }: Omit<Outcome, "outcome">): string {
+export function countsOf({
+  recorded,
+  duplicates,
+  rejected,
+}: Pick<AdminUplinkFragment, "recorded" | "duplicates" | "rejected">): string {
   const counts = [
     [recorded, "stored"],
     [duplicates, "duplicate"],

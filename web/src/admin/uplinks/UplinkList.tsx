@@ -1,11 +1,11 @@
 import { useEffect, useState } from "react";
-import { AdminUplinksDocument, type AdminUplinksQuery } from "../../graphql/generated/admin";
+import { type AdminUplinkFragment, AdminUplinksDocument, type UplinkOutcome } from "../../graphql/generated/admin";
 import { ShowQuery } from "../../shared/ShowQuery";
 import { Message } from "../../shared/Status";
 import { useDebounced } from "../data/useDebounced";
 import { PAGE_SIZE, usePages } from "../data/usePages";
 import { useRequest } from "../data/useRequest";
-import { hrefOf, type Outcome } from "../route";
+import { hrefOf } from "../route";
 import { PageHeading } from "../shell/PageHeading";
 import { replaceRoute } from "../shell/useRoute";
 import { Age } from "../ui/Age";
@@ -17,8 +17,14 @@ import { Pager } from "../ui/Pager";
 import { OutcomeTag } from "./OutcomeTag";
 import { ReplayMatching } from "./ReplayMatching";
 
-export function UplinkList({ outcome: initialOutcome, device: initialDevice }: { outcome?: Outcome | undefined; device?: string | undefined }) {
-  const [outcome, setOutcome] = useState<Outcome | "">(initialOutcome ?? "");
+export function UplinkList({
+  outcome: initialOutcome,
+  device: initialDevice,
+}: {
+  outcome?: UplinkOutcome | undefined;
+  device?: string | undefined;
+}) {
+  const [outcome, setOutcome] = useState<UplinkOutcome | "">(initialOutcome ?? "");
   const [deviceText, setDevice] = useState(initialDevice ?? "");
   const device = useDebounced(deviceText.trim());
   useEffect(() => {
@@ -49,7 +55,7 @@ export function UplinkList({ outcome: initialOutcome, device: initialDevice }: {
             <select
               {...attributes}
               value={outcome}
-              onChange={({ target }) => setOutcome(target.value as Outcome | "")}
+              onChange={({ target }) => setOutcome(target.value as UplinkOutcome | "")}
             >
               <option value="">all</option>
               <option value="UNDECODABLE">undecodable</option>
@@ -84,7 +90,7 @@ export function UplinkList({ outcome: initialOutcome, device: initialDevice }: {
   );
 }
 
-function Table({ uplinks }: { uplinks: AdminUplinksQuery["uplinks"]["nodes"] }) {
+function Table({ uplinks }: { uplinks: AdminUplinkFragment[] }) {
   return (
     <table className="list cards">
       <thead>

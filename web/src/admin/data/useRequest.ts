@@ -1,5 +1,5 @@
 import type { AnyVariables, TypedDocumentNode } from "@urql/core";
-import { useCallback, useEffect, useReducer, useState } from "react";
+import { useEffect, useReducer, useState } from "react";
 import { useClient } from "urql";
 import { readApiKey } from "../../apiKey";
 import { type Failure, failureOf } from "../../shared/failure";
@@ -23,7 +23,7 @@ const INITIAL = { data: undefined, failure: undefined, isLoading: true, received
 export function useRequest<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
-  { interval, isPaused = false }: { interval?: number; isPaused?: boolean } = {},
+  { interval }: { interval?: number } = {},
 ): RequestState<Data> & { reload: () => void } {
   const client = useClient();
   const reportFailure = useReportFailure();
@@ -32,9 +32,6 @@ export function useRequest<Data, Variables extends AnyVariables>(
   const variablesText = JSON.stringify(variables);
 
   useEffect(() => {
-    if (isPaused) {
-      return;
-    }
     let timer: ReturnType<typeof setTimeout> | undefined;
     setState((before) => ({ ...before, isLoading: true }));
     const request = client.query(document, JSON.parse(variablesText) as Variables, {
@@ -56,9 +53,9 @@ export function useRequest<Data, Variables extends AnyVariables>(
       unsubscribe();
       clearTimeout(timer);
     };
-  }, [client, document, variablesText, interval, isPaused, round, reportFailure]);
+  }, [client, document, variablesText, interval, round, reportFailure]);
 
-  return { ...state, reload: useCallback(() => reload(), []) };
+  return { ...state, reload };
 }
 
 /** Calls `then` now, or when the page becomes visible. */

@@ -31,7 +31,7 @@ export function SensorsField({
         Only for firmware that sends values by sensor id (senseBox). Other firmware names the quantities itself.
       </p>
       {sensors.length > 0 && (
-        <ul>
+        <ul className="plain-list">
           {sensors.map(({ row, sensor, quantity }, index) => (
             <li key={row}>
               <input

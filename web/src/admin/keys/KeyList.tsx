@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "react";
+import { useEffect, useState } from "react";
 import { type AdminApiKeyFragment, AdminApiKeysDocument } from "../../graphql/generated/admin";
 import { ShowQuery } from "../../shared/ShowQuery";
 import { Message } from "../../shared/Status";
@@ -29,7 +29,6 @@ export function KeyList({ text: initialText }: { text: string }) {
   const pages = usePages(filter);
   const variables = { filter, first: PAGE_SIZE, after: pages.after };
   const request = useRequest(AdminApiKeysDocument, variables);
-  const checkbox = useId();
 
   return (
     <>
@@ -40,9 +39,8 @@ export function KeyList({ text: initialText }: { text: string }) {
       </PageHeading>
       <div className="toolbar">
         <SearchInput label="Search keys" placeholder="Name or device" value={text} onChange={setText} />
-        <label className="check" htmlFor={checkbox}>
+        <label className="check">
           <input
-            id={checkbox}
             type="checkbox"
             checked={showsAll}
             onChange={({ target }) => setShowsAll(target.checked)}

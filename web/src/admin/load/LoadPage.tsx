@@ -53,7 +53,7 @@ function Pools({ server }: { server: Server }) {
     <section className="panel" aria-labelledby="pools">
       <h2 id="pools">Database connections</h2>
       <p className="hint">In use, of the maximum of each pool. A pool that stays full makes requests wait.</p>
-      <ul className="meters">
+      <ul className="plain-list meters">
         {server.load.pools.map(({ name, size, idle, max }) => (
           <li key={name}>
             <Meter label={name} value={size - idle} max={max} detail={`${size - idle} of ${max}, ${idle} idle`} />
@@ -88,15 +88,9 @@ function Queues({ server }: { server: Server }) {
           {server.load.queues.map(({ name, submissions, samples, bytes }) => (
             <tr key={name}>
               <th scope="row">{name}</th>
-              <td data-label="Submissions" className="number">
-                {formatCount(submissions)}
-              </td>
-              <td data-label="Samples" className="number">
-                {formatCount(samples)}
-              </td>
-              <td data-label="Memory" className="number">
-                {formatBytes(bytes)}
-              </td>
+              <td className="number">{formatCount(submissions)}</td>
+              <td className="number">{formatCount(samples)}</td>
+              <td className="number">{formatBytes(bytes)}</td>
             </tr>
           ))}
         </tbody>
@@ -129,10 +123,8 @@ function Replicas({ server }: { server: Server }) {
             {replicas.map(({ name, lag, inRotation }) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
-                <td data-label="Lag" className="number">
-                  {lag == null ? "not known" : formatBytes(lag)}
-                </td>
-                <td data-label="State">
+                <td className="number">{lag == null ? "not known" : formatBytes(lag)}</td>
+                <td>
                   <span className={`tag tag-${inRotation ? "valid" : "failed"}`}>
                     {inRotation ? "in rotation" : "out of rotation"}
                   </span>

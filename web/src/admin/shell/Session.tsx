@@ -15,8 +15,6 @@ import { SignIn } from "./SignIn";
 export function Session({ children }: { children: ReactNode }) {
   const key = useApiKey();
   const [rejection, setRejection] = useState<Failure>();
-  // A new key is a new attempt.
-  useEffect(() => setRejection(undefined), [key]);
   const reportFailure = useCallback((failure: Failure | undefined) => {
     if (failure?.kind === "unauthorized") {
       setRejection(failure);

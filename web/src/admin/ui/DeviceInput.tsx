@@ -3,6 +3,7 @@ import { AdminDeviceKeysDocument } from "../../graphql/generated/admin";
 import { useDebounced } from "../data/useDebounced";
 import { useRequest } from "../data/useRequest";
 import type { FieldAttributes } from "./FormField";
+import { MAX_SEARCH_LENGTH } from "./SearchInput";
 
 /** An input for the key of a device, with suggestions. */
 export function DeviceInput({
@@ -15,7 +16,7 @@ export function DeviceInput({
   onChange: (value: string) => void;
 }) {
   const list = useId();
-  const text = useDebounced(value.trim().slice(0, 100));
+  const text = useDebounced(value.trim().slice(0, MAX_SEARCH_LENGTH));
   const { data } = useRequest(AdminDeviceKeysDocument, { filter: text === "" ? null : { text } });
   return (
     <>

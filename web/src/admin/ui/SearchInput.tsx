@@ -1,7 +1,7 @@
 import { useId } from "react";
 
 /** Maximum length of a search text, in characters, as in the schema. */
-const MAX_LENGTH = 100;
+export const MAX_SEARCH_LENGTH = 100;
 
 export function SearchInput({
   label,
@@ -26,7 +26,7 @@ export function SearchInput({
         type="search"
         autoComplete="off"
         spellCheck={false}
-        maxLength={MAX_LENGTH}
+        maxLength={MAX_SEARCH_LENGTH}
         placeholder={placeholder}
         value={value}
         onChange={(event) => onChange(event.target.value)}

@@ -72,7 +72,7 @@ function ReplayDialog({
         Decodes {describeFilter(filter)} again with the present decoders, oldest first, and stores their samples, each
         once. Use it after a sensor was registered or a decoder was corrected.
       </p>
-      <p role="status" className="replay-total">
+      <p role="status">
         {total && (running ? `${describeReplay(total, running === "dry run")} Going on…` : describeReplay(total, done !== "replay"))}
       </p>
       <Failed failure={failure} />

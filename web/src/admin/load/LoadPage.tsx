@@ -1,5 +1,5 @@
 import { AdminLoadDocument, type AdminLoadQuery } from "../../graphql/generated/admin";
-import { formatAge, formatCount, formatTime } from "../../shared/format";
+import { formatCount, formatDuration, formatTime } from "../../shared/format";
 import { ShowQuery } from "../../shared/ShowQuery";
 import { useNow } from "../../explorer/useNow";
 import { type RequestState, useRequest } from "../data/useRequest";
@@ -29,7 +29,7 @@ export function LoadPage() {
             <Pools server={server} />
             <Queues server={server} />
             <Replicas server={server} />
-            <Gateway server={server} />
+            <Gateway server={server} receivedAt={request.receivedAt} />
             <Tables server={server} />
           </div>
         )}
@@ -138,18 +138,17 @@ function Replicas({ server }: { server: Server }) {
   );
 }
 
-function Gateway({ server }: { server: Server }) {
+function Gateway({ server, receivedAt = Date.now() }: { server: Server; receivedAt: number | undefined }) {
   const { version, time, database } = server;
-  const now = Date.now();
-  const skew = Math.abs(now - Date.parse(time)) / 1000;
+  const skew = Math.abs(receivedAt - Date.parse(time)) / 1000;
   return (
     <section className="panel" aria-labelledby="gateway">
       <h2 id="gateway">Gateway</h2>
       <dl className="properties">
         <Fact label="Version">{version}</Fact>
         <Fact label="Clock">
-          {formatTime(time, now)}
-          {skew > 60 && <span className="stale"> – this browser is {formatAge(now - skew * 1000, now)} apart</span>}
+          {formatTime(time, receivedAt)}
+          {skew > 60 && <span className="stale"> – this browser is {formatDuration(skew)} apart</span>}
         </Fact>
         <Fact label="Database">
           {database.name} at {database.host}:{database.port}, as {database.user}

@@ -1,6 +1,6 @@
-import type { PlaygroundDataQuery } from "../graphql/generated/playground";
 import { authorization } from "../apiKey";
-import document from "../graphql/playground/data.graphql?raw";
+import { PlaygroundDataDocument, type PlaygroundDataQuery } from "../graphql/generated/playground";
+import { requestText } from "../shared/playgroundLink";
 
 /** A device with a time span in which it has data. */
 interface ExampleDevice {
@@ -71,7 +71,7 @@ export async function fetchExampleData(url: string, key: string): Promise<Exampl
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json", ...authorization(key) },
-      body: JSON.stringify({ query: document }),
+      body: JSON.stringify({ query: requestText(PlaygroundDataDocument, {}).query }),
       signal: AbortSignal.timeout(FETCH_TIMEOUT),
     });
     const { data } = (await response.json()) as { data?: PlaygroundDataQuery | null };

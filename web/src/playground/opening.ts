@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { readApiKey } from "../apiKey";
 import { readPlaygroundLink } from "../shared/playgroundLink";
 import { fetchExampleData, placeholders } from "./exampleData";
@@ -42,17 +42,14 @@ export function useOpening(endpoint: string): Opening | undefined {
     return () => window.removeEventListener("hashchange", onHashChange);
   }, []);
 
-  const [opening, setOpening] = useState<Opening>();
-  useEffect(() => {
-    if (tabs !== undefined) {
-      setOpening(
-        request === undefined || request === "invalid"
-          ? { tabs, isInvalid: request === "invalid" }
-          : { tabs: [request, ...tabs], request, isInvalid: false },
-      );
+  return useMemo(() => {
+    if (tabs === undefined) {
+      return undefined;
     }
+    return request === undefined || request === "invalid"
+      ? { tabs, isInvalid: request === "invalid" }
+      : { tabs: [request, ...tabs], request, isInvalid: false };
   }, [tabs, request]);
-  return opening;
 }
 
 /** Reads the request of the address and removes it there, so that a reload keeps what was edited since. */

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { trustedDocuments } from "../../build/trustedDocuments";
 import { exampleDataFrom, fetchExampleData, placeholders } from "../../src/playground/exampleData";
 
 const now = new Date("2026-11-29T10:20:30Z");
@@ -65,4 +66,14 @@ test.each([
 ])("without an answer the examples have placeholders: %s", async (_, answer) => {
   vi.stubGlobal("fetch", answer);
   expect((await fetchExampleData("http://air.test/graphql", "")).fixed.key).toBe("balcony");
+});
+
+test("the request for the data is a trusted document", async () => {
+  let body = "";
+  vi.stubGlobal("fetch", async (_: string, init: RequestInit) => {
+    body = String(init.body);
+    return Response.json({ data: null });
+  });
+  await fetchExampleData("http://air.test/graphql", "");
+  expect(Object.values(await trustedDocuments())).toContain((JSON.parse(body) as { query: string }).query);
 });

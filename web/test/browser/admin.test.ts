@@ -1,9 +1,9 @@
 // The admin page in Chromium, on a real server: AIRGRAPH_URL and its admin key AIRGRAPH_KEY.
 //
 //   AIRGRAPH_SCREENSHOTS  a folder for pictures of the pages
-import AxeBuilder from "@axe-core/playwright";
 import type { Browser, BrowserContextOptions, Page, Route } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { seriousViolations } from "./accessibility";
 import { type GuardedPage, launchBrowser, openGuardedPage } from "./guardedPage";
 import { admin, adminKey, hasRealServer, post, realServer, recordExampleData } from "./realServer";
 
@@ -43,16 +43,6 @@ async function signIn(fragment = "", key = adminKey, options: BrowserContextOpti
 
 const heading = (name: string | RegExp) => page.getByRole("heading", { level: 1, name });
 const unique = (name: string) => `${name}-${Math.random().toString(36).slice(2, 8)}`;
-
-/** Violations of WCAG 2.2 A and AA that are serious or critical, as text. */
-async function seriousViolations(): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
-    .analyze();
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join("\n")}`);
-}
 
 async function createKey(input: Record<string, unknown>): Promise<string> {
   const created = await admin<{ createApiKey: { key: string } }>(
@@ -298,7 +288,7 @@ describe.skipIf(!hasRealServer)("the admin page", () => {
     ["on a phone", { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true }],
   ])("axe finds nothing serious, and nothing is cut off: %s", async (name, options) => {
     await open("", options);
-    expect(await seriousViolations()).toEqual([]);
+    expect(await seriousViolations(page)).toEqual([]);
     await page.getByRole("link", { name: "Map" }).click({ trial: true }); // nothing covers the bar
     await page.getByLabel("Admin key").fill(adminKey);
     await page.keyboard.press("Enter");
@@ -306,7 +296,7 @@ describe.skipIf(!hasRealServer)("the admin page", () => {
       await page.goto(`${url}/admin${route}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.locator(".skeleton").first().waitFor({ state: "detached" });
-      expect(await seriousViolations(), route).toEqual([]);
+      expect(await seriousViolations(page), route).toEqual([]);
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(width, `${route} scrolls sideways`).toBeLessThanOrEqual(options.viewport?.width ?? 1280);
       const folder = process.env["AIRGRAPH_SCREENSHOTS"];

@@ -9,7 +9,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { playgroundLink } from "../../src/shared/playgroundLink";
 import { type GuardedPage, launchBrowser, openGuardedPage } from "./guardedPage";
-import { adminKey, hasRealServer, realServer, recordExampleData } from "./realServer";
+import { adminKey, hasRealServer, post, realServer, recordExampleData } from "./realServer";
 import { type StubServer, startStubServer } from "./stubServer";
 
 const key = adminKey || "made-up-key";
@@ -183,12 +183,7 @@ test.skipIf(!hasRealServer)("a measurement is shown when it is recorded", async 
   await page.getByRole("button", { name: "Live", exact: true }).click();
   await page.getByRole("button", { name: /^execute query/i }).click();
   const device = `live-${Math.random().toString(36).slice(2)}`;
-  const record = () =>
-    fetch(`${url}/ingest/json`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-      body: JSON.stringify({ device, pm10: 12.4 }),
-    });
+  const record = () => post("/ingest/json", JSON.stringify({ device, pm10: 12.4 }));
   // Only samples stored after the start of the subscription are sent, and the start is not displayed.
   const recording = setInterval(() => void record(), 300);
   try {

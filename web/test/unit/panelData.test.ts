@@ -6,7 +6,7 @@ import { compareVariables } from "../../src/explorer/panels/compare/variables";
 import { refreshInterval } from "../../src/explorer/panels/context";
 import { markedFlags } from "../../src/explorer/panels/data/flags";
 import { emptyPoint, gaps, hasHatchedGaps, nearestIndex, shortRunIndices } from "../../src/explorer/panels/data/point";
-import { readingGroups, readingOf } from "../../src/explorer/panels/data/reading";
+import { readingGroups, readingOf } from "../../src/explorer/data/reading";
 import { profilePoints, seriesPoints } from "../../src/explorer/panels/data/series";
 import { tripPoints, withGaps } from "../../src/explorer/panels/data/trip";
 import type { Interval, QualityFlag } from "../../src/graphql/generated/panels";

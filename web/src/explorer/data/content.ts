@@ -1,7 +1,8 @@
 // What the map and the table show: items with their values and classes, made of an answer of the gateway.
-import type { LatestValueFragment, MapQuery } from "../../graphql/generated/explorer";
+import type { MapQuery } from "../../graphql/generated/explorer";
 import type { Colouring } from "../legend/colouring";
-import type { Layer, Quantity, Subject } from "../view";
+import type { Layer, Subject } from "../view";
+import { readingOf } from "./reading";
 
 interface Item {
   subject: Subject;
@@ -139,7 +140,7 @@ function deviceItem(
       ? (device.airQualityIndex?.value ?? null)
       : historic
         ? null
-        : latest && quantityOf(latest, layer.quantity);
+        : latest && readingOf(latest, layer.quantity);
   return {
     kind: "device",
     subject: { kind: "device", key: device.key },
@@ -151,47 +152,6 @@ function deviceItem(
     value,
     classIndex: classOf(value),
   };
-}
-
-/** The value of a quantity in a measurement. */
-export function quantityOf(measurement: LatestValueFragment, quantity: Quantity): number | null {
-  const { weather, ambient } = measurement;
-  switch (quantity) {
-    case "PM1":
-      return measurement.pm1 ?? null;
-    case "PM2_5":
-      return measurement.pm25 ?? null;
-    case "PM4":
-      return measurement.pm4 ?? null;
-    case "PM10":
-      return measurement.pm10 ?? null;
-    case "TEMPERATURE":
-      return weather?.temperature ?? null;
-    case "HUMIDITY":
-      return weather?.humidity ?? null;
-    case "PRESSURE":
-      return weather?.pressure ?? null;
-    case "CO":
-      return ambient?.co ?? null;
-    case "CO2":
-      return ambient?.co2 ?? null;
-    case "NO2":
-      return ambient?.no2 ?? null;
-    case "O3":
-      return ambient?.o3 ?? null;
-    case "NOISE":
-      return ambient?.noise ?? null;
-    case "ILLUMINANCE":
-      return ambient?.illuminance ?? null;
-    case "VOC_INDEX":
-      return ambient?.vocIndex ?? null;
-    case "NOX_INDEX":
-      return ambient?.noxIndex ?? null;
-    case "PARTICLES_0_3":
-      return ambient?.particles03 ?? null;
-    default:
-      return null;
-  }
 }
 
 type MobileDevice = NonNullable<MapQuery["mobile"]>["nodes"][number];

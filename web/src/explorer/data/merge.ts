@@ -1,6 +1,6 @@
 import type { MapQuery } from "../../graphql/generated/explorer";
 import type { Quantity } from "../view";
-import { quantityOf } from "./content";
+import { readingOf } from "./reading";
 import type { LiveMeasurement } from "./useLive";
 
 type DeviceNode = MapQuery["devices"]["nodes"][number];
@@ -20,7 +20,7 @@ export function withMeasurements(
   const nodes = new Map(data.devices.nodes.map((node) => [node.key, node]));
   for (const { device, ...latest } of measurements) {
     const known: DeviceNode | undefined = nodes.get(device.key);
-    const hasValue = quantity === null || quantityOf(latest, quantity) !== null;
+    const hasValue = quantity === null || readingOf(latest, quantity) !== null;
     if (!known?.latest || (hasValue && known.latest.measuredAt < latest.measuredAt)) {
       nodes.set(device.key, { latitude: null, longitude: null, ...known, ...device, latest });
     }

@@ -1,24 +1,8 @@
 import type { MapQueryVariables } from "../../graphql/generated/explorer";
 import type { Bounds } from "../map/resolution";
-import { type Quantity, spanOf, type View } from "../view";
 import { stepSpan } from "../time/timeline";
-
-const WEATHER: readonly Quantity[] = ["TEMPERATURE", "HUMIDITY", "PRESSURE"];
-const AMBIENT: readonly Quantity[] = [
-  "CO",
-  "CO2",
-  "NO2",
-  "O3",
-  "NOISE",
-  "ILLUMINANCE",
-  "VOC_INDEX",
-  "NOX_INDEX",
-  "PARTICLES_0_3",
-];
-const PARTICULATES: readonly Quantity[] = ["PM2_5", "PM10", "PM1", "PM4"];
-
-/** Quantities that the map can be coloured by. */
-export const MAP_QUANTITIES: readonly Quantity[] = [...PARTICULATES, ...AMBIENT, ...WEATHER];
+import { spanOf, type View } from "../view";
+import { groupOf } from "./reading";
 
 /** Maximum number of devices: the search for the latest value of a quantity, and an index, cost more than the latest sample. */
 const MAX_DEVICES = 500;
@@ -38,8 +22,9 @@ export function mapVariables(
   const span = spanOf(view.range, now);
   const measuredAt = view.at === null ? span : stepSpan(span, view.at);
   const isIndex = view.layer.kind === "index";
+  const group = groupOf(quantity);
   // Nearly every sample has particulates, so the latest one is enough.
-  const searches = !isIndex && !PARTICULATES.includes(quantity);
+  const searches = !isIndex && group !== null;
   const hours = (Date.parse(measuredAt.to) - Date.parse(measuredAt.from)) / 3_600_000;
   return {
     area: { boundingBox: map.area },
@@ -51,8 +36,8 @@ export function mapVariables(
     scale: view.layer.kind === "index" ? view.layer.scale : "UK_DAQI",
     at: view.at ?? (view.range.kind === "between" ? view.range.to : null),
     withIndex: isIndex,
-    withWeather: WEATHER.includes(quantity),
-    withAmbient: AMBIENT.includes(quantity),
+    withWeather: group === "weather",
+    withAmbient: group === "ambient",
     withTrips: view.trips && map.zoom >= MIN_TRIP_ZOOM && hours <= MAX_TRIP_HOURS,
   };
 }

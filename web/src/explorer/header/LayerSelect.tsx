@@ -1,6 +1,5 @@
 import { SCALES, isScale } from "../../shared/airQualityScale";
 import { isQuantity, QUANTITIES, type Quantity } from "../../shared/quantity";
-import { MAP_QUANTITIES } from "../data/request";
 import type { Layer } from "../view";
 
 const GROUPS: readonly { label: string; quantities: readonly Quantity[] }[] = [
@@ -9,11 +8,13 @@ const GROUPS: readonly { label: string; quantities: readonly Quantity[] }[] = [
   { label: "Weather, sound, light", quantities: ["TEMPERATURE", "HUMIDITY", "PRESSURE", "NOISE", "ILLUMINANCE"] },
 ];
 
+const MENU = GROUPS.flatMap(({ quantities }) => quantities);
+
 /** Chooses the quantity or the index that colours the map. */
 export function LayerSelect({ layer, onChange }: { layer: Layer; onChange: (layer: Layer) => void }) {
   const value = layer.kind === "quantity" ? layer.quantity : layer.scale;
   // A link may name a quantity that the menu does not have.
-  const other = layer.kind === "quantity" && !MAP_QUANTITIES.includes(layer.quantity) ? layer.quantity : null;
+  const other = layer.kind === "quantity" && !MENU.includes(layer.quantity) ? layer.quantity : null;
   return (
     <select
       className="field layer-select"

@@ -1,6 +1,6 @@
 import type { QualityFlag, Quantity, ReadingsFragment } from "../../../graphql/generated/panels";
 import { emptyPoint, type Point } from "./point";
-import { readingOf } from "./reading";
+import { readingOf } from "../../data/reading";
 import { seconds } from "./series";
 
 export interface TripSample extends ReadingsFragment {

@@ -2,7 +2,7 @@ import type { DevicePanelQuery } from "../../../graphql/generated/panels";
 import { formatAge, formatValueWithUnit } from "../../../shared/format";
 import { QUANTITIES } from "../../../shared/quantity";
 import { usePanelSettings } from "../context";
-import { readingOf } from "../data/reading";
+import { readingOf } from "../../data/reading";
 import { seconds } from "../data/series";
 import { totalOf } from "../data/total";
 import { Empty, Panel } from "../frame/Panel";

@@ -1,7 +1,7 @@
 import { DevicePanelDocument } from "../../../graphql/generated/panels";
 import { usePanelSettings } from "../context";
 import { markedFlags } from "../data/flags";
-import { readingGroups } from "../data/reading";
+import { readingGroups } from "../../data/reading";
 import { usePanelQuery } from "../frame/usePanelQuery";
 
 /** Longest span of a series of indices, in hours: the gateway's limit. */

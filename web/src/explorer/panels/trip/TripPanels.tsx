@@ -6,7 +6,7 @@ import type { Subject } from "../../view";
 import { usePanelSettings } from "../context";
 import { markedFlags } from "../data/flags";
 import { formatSpan } from "../data/labels";
-import { readingGroups } from "../data/reading";
+import { readingGroups } from "../../data/reading";
 import { seconds } from "../data/series";
 import { totalOf } from "../data/total";
 import { tripPoints } from "../data/trip";

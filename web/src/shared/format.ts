@@ -4,16 +4,39 @@ import { QUANTITIES, type Quantity } from "./quantity";
 const LOCALE = "en-GB";
 
 /** Thin space between groups of digits and before units, which does not break. */
-const NARROW_SPACE = "\u202f";
+export const NARROW_SPACE = "\u202f";
+
+const numberFormats = new Map<string, Intl.NumberFormat>();
+const timeFormats = new Map<string, Intl.DateTimeFormat>();
+
+// Making a formatter takes about 60 times as long as a text of it, so each is made once.
+function numberFormat(minimum: number, maximum: number): Intl.NumberFormat {
+  const key = `${minimum}-${maximum}`;
+  const format =
+    numberFormats.get(key) ??
+    new Intl.NumberFormat(LOCALE, { minimumFractionDigits: minimum, maximumFractionDigits: maximum });
+  numberFormats.set(key, format);
+  return format;
+}
+
+/** The formatter of times with these options. */
+export function timeFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = JSON.stringify(options);
+  const format = timeFormats.get(key) ?? new Intl.DateTimeFormat(LOCALE, options);
+  timeFormats.set(key, format);
+  return format;
+}
+
+/** Value with `minimum` to `maximum` decimal places. */
+export function formatDecimal(value: number, minimum: number, maximum: number): string {
+  const text = numberFormat(minimum, maximum).format(value);
+  return text.replaceAll(",", NARROW_SPACE).replace(/^-(?=0(?:\.0*)?$)/, "").replace("-", "−");
+}
 
 /** Value with at most `decimals` places; fewer for values of 100 and more. */
 export function formatNumber(value: number, decimals = 1): string {
   const places = Math.abs(value) >= 100 ? 0 : decimals;
-  const text = new Intl.NumberFormat(LOCALE, {
-    minimumFractionDigits: places,
-    maximumFractionDigits: places,
-  }).format(value);
-  return text.replaceAll(",", NARROW_SPACE).replace(/^-(?=0(?:\.0*)?$)/, "").replace("-", "−");
+  return formatDecimal(value, places, places);
 }
 
 /** Value of a quantity without its unit; `–` without a value. */
@@ -86,7 +109,7 @@ export function formatDistance(metres: number): string {
 export function formatTime(time: string | number, now: number, timeZone?: string): string {
   const date = new Date(time);
   const withYear = date.getFullYear() !== new Date(now).getFullYear();
-  return new Intl.DateTimeFormat(LOCALE, {
+  return timeFormat({
     day: "numeric",
     month: "short",
     ...(withYear && { year: "numeric" }),
@@ -105,6 +128,11 @@ export function formatHours(hours: number): string {
     return plural(hours / 24, "day");
   }
   return plural(Math.round(hours * 10) / 10, "hour");
+}
+
+/** Text with an upper-case first letter. */
+export function capitalise(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 export function plural(count: number, noun: string): string {

@@ -1,5 +1,6 @@
 import { useMemo, useState } from "react";
 import { Button } from "../../shared/Button";
+import { capitalise } from "../../shared/format";
 import type { LiveState } from "../data/useLive";
 import type { ChangeView } from "../useView";
 import { spanOf, type View } from "../view";
@@ -101,10 +102,6 @@ export function TimeBar({ view, change, rangeNow, live, loading }: TimeBarProps)
       )}
     </section>
   );
-}
-
-function capitalise(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Live needs a range that ends now. */

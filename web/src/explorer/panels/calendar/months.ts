@@ -1,4 +1,5 @@
 // Days of a calendar. A day is an ISO date (`2026-11-29`) of local time.
+import { timeFormat } from "../../../shared/format";
 
 export interface CalendarDay {
   date: string;
@@ -69,16 +70,14 @@ export function endOfDay(date: string): string {
   return new Date(year, month - 1, day + 1).toISOString();
 }
 
-const LOCALE = "en-GB";
-
 export function monthTitle(key: string): string {
-  return new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric", timeZone: "UTC" }).format(
+  return timeFormat({ month: "long", year: "numeric", timeZone: "UTC" }).format(
     new Date(`${key}-01T00:00:00Z`),
   );
 }
 
 export function dayTitle(date: string): string {
-  return new Intl.DateTimeFormat(LOCALE, {
+  return timeFormat({
     weekday: "long",
     day: "numeric",
     month: "long",

@@ -1,7 +1,7 @@
 import type uPlot from "uplot";
+import { formatDecimal, timeFormat } from "../../../shared/format";
 import type { ChartTheme } from "./theme";
 
-const LOCALE = "en-GB";
 const DAY = 86_400;
 /** Room below the plot in which flags are marked, in pixels. */
 export const FLAG_STRIP = 14;
@@ -19,7 +19,7 @@ export function timeAxis(theme: ChartTheme, strip = 0): uPlot.Axis {
 
 export function timeLabels(splits: readonly number[], increment: number): string[] {
   const text = (time: number, options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(LOCALE, options).format(new Date(time * 1000));
+    timeFormat(options).format(new Date(time * 1000));
   // The year of today needs no label.
   let before = increment < 27 * DAY && increment >= DAY ? String(new Date().getFullYear()) : "";
   return splits.map((time) => {
@@ -59,13 +59,7 @@ export function valueAxis(theme: ChartTheme): uPlot.Axis {
     size: (_, values) => 14 + 7 * Math.max(2, ...(values ?? []).map((value) => value.length)),
     gap: 6,
     space: 34,
-    values: (_, splits) =>
-      splits.map((value) =>
-        new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 6 })
-          .format(value)
-          .replaceAll(",", "\u202f")
-          .replace("-", "−"),
-      ),
+    values: (_, splits) => splits.map((value) => formatDecimal(value, 0, 6)),
   };
 }
 

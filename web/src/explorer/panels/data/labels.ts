@@ -1,5 +1,5 @@
 // Times as text. Times are in seconds since 1970 and shown in the time zone of the browser.
-const LOCALE = "en-GB";
+import { timeFormat } from "../../../shared/format";
 
 export const WEEKDAYS = [
   "Monday",
@@ -15,7 +15,7 @@ const CLOCK: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit" }
 const DAY: Intl.DateTimeFormatOptions = { weekday: "short", day: "numeric", month: "short" };
 
 function format(time: number, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(LOCALE, options).format(new Date(time * 1000)).replace(",", "");
+  return timeFormat(options).format(new Date(time * 1000)).replace(",", "");
 }
 
 export function formatClock(time: number, withSeconds = false): string {

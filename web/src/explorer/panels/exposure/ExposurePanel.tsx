@@ -1,5 +1,5 @@
 import type { TripFieldsFragment } from "../../../graphql/generated/panels";
-import { formatCount, formatDistance, formatNumber } from "../../../shared/format";
+import { formatCount, formatDistance, formatNumber, formatValueWithUnit, NARROW_SPACE } from "../../../shared/format";
 import { QUANTITIES } from "../../../shared/quantity";
 import { Empty, Panel } from "../frame/Panel";
 import type { PanelQuery } from "../frame/usePanelQuery";
@@ -84,13 +84,13 @@ export function Figure({ term, value }: { term: string; value: string }) {
 }
 
 function speed(value: number | null): string {
-  return value === null ? "–" : `${formatNumber(value)}\u202fkm/h`;
+  return value === null ? "–" : formatValueWithUnit(value, "SPEED");
 }
 
 /** `1 h 05 min`, `26 min`. */
 export function formatElapsed(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   return minutes < 60
-    ? `${minutes}\u202fmin`
-    : `${Math.floor(minutes / 60)}\u202fh ${String(minutes % 60).padStart(2, "0")}\u202fmin`;
+    ? `${minutes}${NARROW_SPACE}min`
+    : `${Math.floor(minutes / 60)}${NARROW_SPACE}h ${String(minutes % 60).padStart(2, "0")}${NARROW_SPACE}min`;
 }

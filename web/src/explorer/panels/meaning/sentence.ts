@@ -1,5 +1,5 @@
 // What a number means, as a sentence.
-import { formatShare, formatValueWithUnit, plural } from "../../../shared/format";
+import { capitalise, formatShare, formatValueWithUnit, plural } from "../../../shared/format";
 import { QUANTITIES, type AirQualityScale, type Quantity } from "../../../shared/quantity";
 import type { QualityFlag } from "../../../graphql/generated/panels";
 import { FLAGS, flagPhrase } from "../data/flags";
@@ -26,7 +26,7 @@ export function meanMeaning(counted: Counted): string {
 export function seriesMeaning(interval: string, counted: Counted): string {
   return join(
     `Mean of each ${interval.replace(/^1 /, "")}, from ${plural(counted.count, "value")}; the band is the middle 80 % of them.`,
-    capital(`${quality(counted)}.`),
+    capitalise(`${quality(counted)}.`),
     UNCORRECTED,
   );
 }
@@ -117,10 +117,6 @@ function quality({ invalid, coverage }: Counted): string {
 
 function leftOut(invalid: number): string {
   return invalid === 0 ? "none left out" : `${plural(invalid, "value")} out of range left out`;
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function join(...sentences: (string | false)[]): string {

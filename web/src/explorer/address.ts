@@ -5,6 +5,7 @@
 // Unknown and invalid parameters are ignored: a link of another version still opens.
 import { isScale } from "../shared/airQualityScale";
 import { isQuantity } from "../shared/quantity";
+import { areSteps, MAX_STEPS } from "./legend/steps";
 import {
   type Camera,
   DEFAULT_VIEW,
@@ -19,7 +20,6 @@ import {
 
 /** Longest range of a link, in hours: 100 years. */
 const MAX_RANGE_HOURS = 876_600;
-const MAX_STEPS = 12;
 
 /** The query of the address of a view, with `?`; empty for the default view. */
 export function formatAddress(view: View): string {
@@ -89,7 +89,7 @@ function encodeValue(value: string): string {
 }
 
 /** Decimals that are less than a pixel at the zoom. */
-export function formatCamera({ latitude, longitude, zoom }: Camera): string {
+function formatCamera({ latitude, longitude, zoom }: Camera): string {
   const decimals = Math.min(Math.max(Math.ceil(zoom / 3.3) + 1, 1), 6);
   const round = (degrees: number) => String(Number(degrees.toFixed(decimals)));
   return `${round(latitude)},${round(longitude)},${Number(zoom.toFixed(2))}`;
@@ -154,8 +154,7 @@ function parseSubject(text: string): Subject | undefined {
 
 function parseSteps(text: string | null): number[] | null {
   const numbers = parseNumbers(text);
-  const ascending = numbers?.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0));
-  return numbers && ascending && numbers.length <= MAX_STEPS ? numbers : null;
+  return numbers && areSteps(numbers) ? numbers : null;
 }
 
 function parseClasses(text: string | null): number[] | null {

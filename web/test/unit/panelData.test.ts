@@ -1,6 +1,6 @@
 // Series, profiles, trips and calendars: the data behind the charts.
 import { describe, expect, test } from "vitest";
-import { edgeLength, resolutionOf } from "../../src/explorer/panels/cell/resolution";
+import { edgeLength, resolutionOf } from "../../src/explorer/h3";
 import { monthsBefore, monthsOf } from "../../src/explorer/panels/calendar/months";
 import { compareVariables } from "../../src/explorer/panels/compare/variables";
 import { refreshInterval } from "../../src/explorer/panels/context";

@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { Button } from "../../shared/Button";
 import { Dialog } from "../../shared/Dialog";
+import { areSteps, MAX_STEPS } from "./steps";
 
 /** The bounds between classes as numbers: the same as dragging them. */
 export function StepsDialog({
@@ -20,9 +21,8 @@ export function StepsDialog({
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const numbers = text.split(/[,;\s]+/).filter(Boolean).map(Number);
-    const ascending = numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0));
-    if (numbers.length === 0 || numbers.length > 12 || !numbers.every(Number.isFinite) || !ascending) {
-      setProblem("Enter 1 to 12 ascending numbers.");
+    if (!areSteps(numbers)) {
+      setProblem(`Enter 1 to ${MAX_STEPS} ascending numbers.`);
       return;
     }
     onChange(numbers);

@@ -19,6 +19,15 @@ const STEPS: Partial<Record<Quantity, readonly number[]>> = {
   NOX_INDEX: [1, 5, 20, 50, 150, 300],
 };
 
+/** Maximum number of bounds between classes. */
+export const MAX_STEPS = 12;
+
+/** Whether the numbers can be bounds between classes: 1 to `MAX_STEPS` of them, ascending. */
+export function areSteps(numbers: readonly number[]): boolean {
+  const ascending = numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0));
+  return ascending && numbers.length > 0 && numbers.length <= MAX_STEPS && numbers.every(Number.isFinite);
+}
+
 /** Number of classes of a quantity without customary steps. */
 const CLASS_COUNT = 7;
 
@@ -50,7 +59,7 @@ export function niceStep(size: number): number {
 }
 
 /** Multiple of `step` without binary noise such as 0.30000000000000004. */
-export function roundTo(value: number, step: number): number {
+function roundTo(value: number, step: number): number {
   const decimals = Math.max(0, -Math.floor(Math.log10(step)));
   return Number((Math.round(value / step) * step).toFixed(Math.min(decimals, 12)));
 }

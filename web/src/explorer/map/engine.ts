@@ -17,7 +17,7 @@ import { collection, type MapFeatures } from "./features";
 import { FINE_GROUND_ZOOM, loadGround } from "./ground";
 import { graticule } from "./graticule";
 import { drawImage } from "./icons";
-import type { Bounds } from "./resolution";
+import { type Bounds, wrapLongitude } from "./resolution";
 import { type DataSource, mapStyle } from "./style";
 import { loadTileGround, type TileGround } from "./tiles";
 
@@ -259,7 +259,7 @@ export class MapEngine {
 
   camera(): Camera {
     const { lng, lat } = this.#map.getCenter();
-    return { longitude: ((((lng + 180) % 360) + 360) % 360) - 180, latitude: lat, zoom: this.#map.getZoom() };
+    return { longitude: wrapLongitude(lng), latitude: lat, zoom: this.#map.getZoom() };
   }
 
   bounds(): Bounds {

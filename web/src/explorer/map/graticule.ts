@@ -1,8 +1,9 @@
 import type { Feature, FeatureCollection, LineString, Point } from "geojson";
-import type { Bounds } from "./resolution";
+import { type Bounds, wrapLongitude } from "./resolution";
 
 /** Distances of the lines, in degrees. */
 const INTERVALS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001] as const;
+
 /**
  * Lines of equal latitude and longitude in `bounds`, at least `minLines` of longitude, with labels at the western and
  * northern edges.
@@ -20,9 +21,8 @@ export function graticule(bounds: Bounds, minLines = 5): FeatureCollection<LineS
     );
   };
   for (const longitude of multiples(bounds.west, bounds.east, interval)) {
-    const normal = ((((longitude + 180) % 360) + 360) % 360) - 180;
     add(
-      degreeLabel(normal, interval, "E", "W"),
+      degreeLabel(wrapLongitude(longitude), interval, "E", "W"),
       [[longitude, south], [longitude, north]],
       [longitude, bounds.north],
       "longitude",
@@ -46,7 +46,7 @@ function multiples(from: number, to: number, interval: number): number[] {
 }
 
 /** `52.2° N` with as many decimals as the interval has. */
-export function degreeLabel(degrees: number, interval: number, positive: string, negative: string): string {
+function degreeLabel(degrees: number, interval: number, positive: string, negative: string): string {
   const decimals = Math.max(0, -Math.floor(Math.log10(interval)));
   const text = Math.abs(degrees).toFixed(decimals);
   return Number(text) === 0 ? `${text}°` : `${text}° ${degrees > 0 ? positive : negative}`;

@@ -1,11 +1,6 @@
+import { EDGE_LENGTHS } from "../h3";
 import type { Camera } from "../view";
 
-/** Mean edge of H3's hexagons by resolution, in metres. */
-const EDGE_LENGTHS = [
-  1_281_256, 483_057, 182_513, 68_979, 26_072, 9854, 3725, 1406, 531, 201, 75.9, 28.7, 10.8,
-] as const;
-/** Finest resolution of the API. */
-export const MAX_RESOLUTION = EDGE_LENGTHS.length - 1;
 /** Length of a cell's edge on the screen that resolutions come closest to, in pixels. */
 const EDGE_PIXELS = 17;
 /** MapLibre's tile size: the world is this wide at zoom 0. */
@@ -13,7 +8,7 @@ const TILE_PIXELS = 512;
 const EARTH_CIRCUMFERENCE = 40_075_017;
 
 /** Size of a pixel in the middle of the map, in metres. */
-export function metresPerPixel({ latitude, zoom }: Camera): number {
+function metresPerPixel({ latitude, zoom }: Camera): number {
   return (EARTH_CIRCUMFERENCE * Math.cos((latitude * Math.PI) / 180)) / (TILE_PIXELS * 2 ** zoom);
 }
 
@@ -49,7 +44,7 @@ export function snapToTiles(bounds: Bounds, zoom: number): Bounds {
   const south = Math.min(tiles, Math.ceil(mercatorY(bounds.south) * tiles));
   const whole = east - west >= tiles;
   return {
-    west: whole ? -180 : wrap((west / tiles) * 360 - 180),
+    west: whole ? -180 : round(wrapLongitude((west / tiles) * 360 - 180)),
     east: whole ? 180 : wrapEast((east / tiles) * 360 - 180),
     north: round(north === 0 ? 90 : latitudeOf(north / tiles)),
     south: round(south === tiles ? -90 : latitudeOf(south / tiles)),
@@ -68,13 +63,13 @@ function latitudeOf(y: number): number {
 }
 
 /** Longitude from -180 to 180, exclusive. */
-function wrap(longitude: number): number {
-  return round(((((longitude + 180) % 360) + 360) % 360) - 180);
+export function wrapLongitude(longitude: number): number {
+  return ((((longitude + 180) % 360) + 360) % 360) - 180;
 }
 
 /** Longitude from -180, exclusive, to 180. */
 function wrapEast(longitude: number): number {
-  const wrapped = wrap(longitude);
+  const wrapped = round(wrapLongitude(longitude));
   return wrapped === -180 ? 180 : wrapped;
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { MAX_RESOLUTION, resolutionFor, sameCamera, snapToTiles } from "../../../src/explorer/map/resolution";
+import { MAX_RESOLUTION } from "../../../src/explorer/h3";
+import { resolutionFor, sameCamera, snapToTiles } from "../../../src/explorer/map/resolution";
 import { graticule } from "../../../src/explorer/map/graticule";
 
 const at = (zoom: number, latitude = 52) => ({ longitude: 0, latitude, zoom });

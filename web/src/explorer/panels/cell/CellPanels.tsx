@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import { CellDetailsDocument, CellPanelDocument, CellQualityDocument } from "../../../graphql/generated/panels";
 import { formatCount, formatDistance, plural } from "../../../shared/format";
 import { FailureMessage } from "../../../shared/Status";
+import { edgeLength, resolutionOf } from "../../h3";
 import type { Subject } from "../../view";
 import { usePanelSettings } from "../context";
 import { markedFlags } from "../data/flags";
@@ -16,7 +17,6 @@ import { IndexPanel, type IndexPoint } from "../index/IndexPanel";
 import { SeriesPanel } from "../series/SeriesPanel";
 import { QualityPanel } from "../statistics/QualityPanel";
 import { CellDevicesPanel } from "./CellDevicesPanel";
-import { edgeLength, resolutionOf } from "./resolution";
 
 const NO_SERIES: readonly IndexPoint[] = [];
 

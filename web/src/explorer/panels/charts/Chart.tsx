@@ -1,7 +1,8 @@
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { type ChartTheme, readTheme, useThemeVersion } from "./theme";
+import { useMedia } from "../../useMedia";
+import { type ChartTheme, readTheme } from "./theme";
 
 export interface ChartProps {
   /** Accessible name. */
@@ -36,7 +37,7 @@ export function Chart(props: ChartProps) {
   const plot = useRef<uPlot | null>(null);
   const latest = useRef(props);
   latest.current = props;
-  const themeVersion = useThemeVersion();
+  const dark = useMedia("(prefers-color-scheme: dark)");
 
   useEffect(() => {
     const element = host.current;
@@ -57,7 +58,7 @@ export function Chart(props: ChartProps) {
       chart.destroy();
       plot.current = null;
     };
-  }, [build, height, themeVersion]);
+  }, [build, height, dark]);
 
   useEffect(() => {
     const chart = plot.current;
@@ -70,7 +71,7 @@ export function Chart(props: ChartProps) {
     if (plot.current) {
       moveCursor(plot.current, cursor);
     }
-  }, [cursor, data, themeVersion]);
+  }, [cursor, data, dark]);
 
   const last = data[0].length - 1;
   return (

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { MAX_SUBJECTS } from "../../view";
 
 /** Colours of a chart, from the custom properties of panels.css. */
 export interface ChartTheme {
@@ -14,8 +14,6 @@ export interface ChartTheme {
   subjects: readonly string[];
   font: string;
 }
-
-export const SUBJECT_COUNT = 6;
 
 /** The colours as they are at `element`: a canvas has no custom properties and no `light-dark()`. */
 export function readTheme(element: HTMLElement): ChartTheme {
@@ -34,26 +32,9 @@ export function readTheme(element: HTMLElement): ChartTheme {
     flag: color("--chart-flag"),
     mark: color("--text"),
     surface: color("--surface-raised"),
-    subjects: Array.from({ length: SUBJECT_COUNT }, (_, index) => color(`--subject-${index + 1}`)),
+    subjects: Array.from({ length: MAX_SUBJECTS }, (_, index) => color(`--subject-${index + 1}`)),
     font: `12px ${getComputedStyle(probe).fontFamily}`,
   };
   probe.remove();
   return theme;
-}
-
-/** A number that changes when the page changes between light and dark. */
-export function useThemeVersion(): number {
-  const [version, setVersion] = useState(0);
-  useEffect(() => {
-    const change = () => setVersion((before) => before + 1);
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const root = new MutationObserver(change);
-    dark.addEventListener("change", change);
-    root.observe(document.documentElement, { attributes: true });
-    return () => {
-      dark.removeEventListener("change", change);
-      root.disconnect();
-    };
-  }, []);
-  return version;
 }

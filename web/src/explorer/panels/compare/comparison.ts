@@ -4,8 +4,8 @@ import type {
   CompareTotalFragment,
   IndexFieldsFragment,
 } from "../../../graphql/generated/panels";
+import { resolutionOf } from "../../h3";
 import { type Subject, subjectKey } from "../../view";
-import { resolutionOf } from "../cell/resolution";
 import { formatMoment } from "../data/labels";
 import { seconds } from "../data/series";
 import { type TotalGroup, totalOf } from "../data/total";

@@ -26,7 +26,7 @@ export function readConnection(): Connection {
   return current;
 }
 
-export function subscribeToConnection(listener: () => void): () => void {
+function subscribeToConnection(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

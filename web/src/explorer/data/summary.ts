@@ -27,7 +27,7 @@ export function legendSentence(view: View, content: Content, step: string | null
 }
 
 /** Share of hours with data: the mean over all cells. */
-export function meanCoverage(cells: readonly CellItem[]): number | null {
+function meanCoverage(cells: readonly CellItem[]): number | null {
   const shares = cells.flatMap(({ coverage }) => coverage ?? []);
   return shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }

@@ -7,7 +7,7 @@ import { type Layer, subjectKey } from "../view";
 import { iconName } from "./icons";
 
 /** Colour of an item without value. */
-export const NO_VALUE_COLOUR = "#9aa5ae";
+const NO_VALUE_COLOUR = "#9aa5ae";
 
 export interface MapFeatures {
   cells: FeatureCollection<Polygon>;

@@ -6,7 +6,7 @@ import { DARK_PALETTE, LIGHT_PALETTE } from "./palette";
 import type { TileGround } from "./tiles";
 
 /** Sources whose data the map sets. */
-export const DATA_SOURCES = [
+const DATA_SOURCES = [
   "land",
   "borders",
   "countries",

@@ -23,7 +23,7 @@ export async function loadTileGround(settings: Settings, dark: boolean): Promise
 }
 
 /** Whether a template names vector tiles, by its extension. */
-export function isVectorTemplate(url: string): boolean {
+function isVectorTemplate(url: string): boolean {
   return /\.(?:mvt|pbf)(?:[?#]|$)/.test(url);
 }
 

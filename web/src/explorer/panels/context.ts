@@ -34,11 +34,11 @@ export function usePanelSettings(): PanelSettings {
 /** The scale of the index panels while the map shows a quantity. */
 const DEFAULT_SCALE: AirQualityScale = "EUROPEAN_AQI";
 
-export function quantityOf(layer: Layer): Quantity {
+function quantityOf(layer: Layer): Quantity {
   return layer.kind === "quantity" ? layer.quantity : "PM2_5";
 }
 
-export function scaleOf(layer: Layer): AirQualityScale {
+function scaleOf(layer: Layer): AirQualityScale {
   return layer.kind === "index" ? layer.scale : DEFAULT_SCALE;
 }
 
@@ -104,7 +104,7 @@ function wholeMinutes({ from, to }: { from: string; to: string }) {
 }
 
 /** IANA name of the browser's time zone; `UTC` where the browser does not know it. */
-export function browserTimeZone(): string {
+function browserTimeZone(): string {
   const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   return zone === undefined || zone.startsWith("Etc/Unknown") ? "UTC" : zone;
 }

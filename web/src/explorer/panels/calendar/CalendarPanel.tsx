@@ -93,7 +93,7 @@ function ColourKey({ min, max, quantity }: { min: number; max: number; quantity:
   );
 }
 
-export function describeDays(days: readonly CalendarDay[], quantity: Quantity): string {
+function describeDays(days: readonly CalendarDay[], quantity: Quantity): string {
   const known = days.filter((day): day is CalendarDay & { mean: number } => day.mean !== null);
   const [first] = known;
   if (first === undefined) {

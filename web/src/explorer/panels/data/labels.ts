@@ -23,7 +23,7 @@ export function formatClock(time: number, withSeconds = false): string {
 }
 
 /** `Fri 27 Nov`, with the year unless it is that of `now` (milliseconds). */
-export function formatDay(time: number, now = Date.now()): string {
+function formatDay(time: number, now = Date.now()): string {
   const withYear = new Date(time * 1000).getFullYear() !== new Date(now).getFullYear();
   return format(time, withYear ? { ...DAY, year: "numeric" } : DAY);
 }

@@ -79,7 +79,7 @@ function withFlags(
   });
 }
 
-export function flagCounts(counts: ReadonlyMap<QualityFlag, number>): FlagCount[] {
+function flagCounts(counts: ReadonlyMap<QualityFlag, number>): FlagCount[] {
   return [...counts].map(([flag, count]) => ({ flag, count }));
 }
 

@@ -74,7 +74,7 @@ function ExposureTable({ trip }: { trip: TripFieldsFragment }) {
   );
 }
 
-export function Figure({ term, value }: { term: string; value: string }) {
+function Figure({ term, value }: { term: string; value: string }) {
   return (
     <div>
       <dt>{term}</dt>

@@ -39,7 +39,7 @@ function cells(line: string): Inline[][] {
 
 const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\([^)]*\)/g;
 
-export function parseInline(text: string): Inline[] {
+function parseInline(text: string): Inline[] {
   const line = text.replaceAll(/\s*\n\s*/g, " ");
   const parts: Inline[] = [];
   let end = 0;

@@ -86,7 +86,7 @@ export function ProfilePanel({
 }
 
 /** The lowest and the highest group in a sentence. */
-export function describeProfile(
+function describeProfile(
   points: readonly Point[],
   label: (group: number) => string,
   quantity: Parameters<typeof formatValueWithUnit>[1],

@@ -15,7 +15,7 @@ import { Tooltip } from "./map/Tooltip";
 import { select } from "./selection";
 import { ConnectionBanner } from "./states/ConnectionBanner";
 import { MapState } from "./states/MapState";
-import { DataTable } from "./table/DataTable";
+import { MapTable } from "./table/MapTable";
 import { spanLabel } from "./time/labels";
 import { TimeBar } from "./time/TimeBar";
 import { stepSpan } from "./time/timeline";
@@ -98,7 +98,7 @@ export function App() {
       {!view.embed && <Header view={view} change={change} link={link} onTable={openTable} />}
       <main className="content">
         {view.tab === "table" && !view.embed && (
-          <DataTable
+          <MapTable
             view={view}
             content={content}
             colouring={colouring}

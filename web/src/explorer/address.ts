@@ -5,6 +5,7 @@
 // Unknown and invalid parameters are ignored: a link of another version still opens.
 import { isScale } from "../shared/airQualityScale";
 import { isQuantity } from "../shared/quantity";
+import { layerName } from "./layer";
 import { areSteps, MAX_STEPS } from "./legend/steps";
 import {
   type Camera,
@@ -27,7 +28,7 @@ export function formatAddress(view: View): string {
   if (view.camera) {
     parameters.push(["map", formatCamera(view.camera)]);
   }
-  const layer = view.layer.kind === "quantity" ? view.layer.quantity : view.layer.scale;
+  const layer = layerName(view.layer);
   if (layer !== "PM2_5") {
     parameters.push(["show", layer]);
   }

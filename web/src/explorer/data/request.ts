@@ -1,4 +1,5 @@
 import type { MapQueryVariables } from "../../graphql/generated/explorer";
+import { quantityOf } from "../layer";
 import type { Bounds } from "../map/resolution";
 import { stepSpan } from "../time/timeline";
 import { spanOf, type View } from "../view";
@@ -18,7 +19,7 @@ export function mapVariables(
   map: { area: Bounds; zoom: number; resolution: number },
   now: number,
 ): MapQueryVariables {
-  const quantity = view.layer.kind === "quantity" ? view.layer.quantity : "PM2_5";
+  const quantity = quantityOf(view.layer);
   const span = spanOf(view.range, now);
   const measuredAt = view.at === null ? span : stepSpan(span, view.at);
   const isIndex = view.layer.kind === "index";

@@ -1,6 +1,6 @@
 import { formatCount, formatShare, formatTime, formatValueWithUnit, plural } from "../../shared/format";
 import { SCALES } from "../../shared/airQualityScale";
-import { QUANTITIES } from "../../shared/quantity";
+import { layerLabel } from "../layer";
 import type { View } from "../view";
 import { rangeLabel } from "../time/labels";
 import { type CellItem, type Content, MIN_VALUES } from "./content";
@@ -13,11 +13,10 @@ export function legendSentence(view: View, content: Content, step: string | null
     const { label, averaging } = SCALES[view.layer.scale];
     return `${label} from PM2.5 and PM10, averaged over ${averaging}; ${devices} in view, not corrected.`;
   }
-  const { label } = QUANTITIES[view.layer.quantity];
   const values = content.cells.reduce((sum, { count }) => sum + count, 0);
   const coverage = meanCoverage(content.cells);
   return [
-    `${label}, mean of ${period}`,
+    `${layerLabel(view.layer)}, mean of ${period}`,
     plural(content.cells.length, "cell"),
     plural(values, "value"),
     devices,
@@ -41,11 +40,9 @@ export function announcement(view: View, content: Content): string {
 }
 
 function valueRange({ layer }: View, low: number, high: number): string {
-  if (layer.kind === "index") {
-    return `${SCALES[layer.scale].label} ${low} to ${high}`;
-  }
-  const { label } = QUANTITIES[layer.quantity];
-  return `${label} ${formatValueWithUnit(low, layer.quantity)} to ${formatValueWithUnit(high, layer.quantity)}`;
+  const text = (value: number) =>
+    layer.kind === "index" ? String(value) : formatValueWithUnit(value, layer.quantity);
+  return `${layerLabel(layer)} ${text(low)} to ${text(high)}`;
 }
 
 /** The meaning of a cell's value in one line. */

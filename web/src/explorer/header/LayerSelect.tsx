@@ -1,5 +1,6 @@
 import { SCALES, isScale } from "../../shared/airQualityScale";
 import { isQuantity, QUANTITIES, type Quantity } from "../../shared/quantity";
+import { layerName } from "../layer";
 import type { Layer } from "../view";
 
 const GROUPS: readonly { label: string; quantities: readonly Quantity[] }[] = [
@@ -12,14 +13,13 @@ const MENU = GROUPS.flatMap(({ quantities }) => quantities);
 
 /** Chooses the quantity or the index that colours the map. */
 export function LayerSelect({ layer, onChange }: { layer: Layer; onChange: (layer: Layer) => void }) {
-  const value = layer.kind === "quantity" ? layer.quantity : layer.scale;
   // A link may name a quantity that the menu does not have.
   const other = layer.kind === "quantity" && !MENU.includes(layer.quantity) ? layer.quantity : null;
   return (
     <select
       className="field layer-select"
       aria-label="Colour the map by"
-      value={value}
+      value={layerName(layer)}
       onChange={({ target }) => {
         if (isQuantity(target.value)) {
           onChange({ kind: "quantity", quantity: target.value });

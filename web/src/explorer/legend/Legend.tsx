@@ -1,12 +1,11 @@
 import { useId, useState } from "react";
 import type { DocumentNode } from "graphql";
-import { SCALES } from "../../shared/airQualityScale";
 import { Button } from "../../shared/Button";
-import { QUANTITIES } from "../../shared/quantity";
 import { ShowQuery } from "../../shared/ShowQuery";
 import { Skeleton } from "../../shared/Status";
 import type { Content } from "../data/content";
 import { legendSentence } from "../data/summary";
+import { layerLabel, layerUnit } from "../layer";
 import { useMedia } from "../useMedia";
 import type { ChangeView } from "../useView";
 import type { View } from "../view";
@@ -40,14 +39,13 @@ export function Legend({ view, change, colouring, content, query, step, loading,
   const open = opened ?? !isSmall;
   const heading = useId();
   const { layer, classes, steps } = view;
-  const unit = layer.kind === "quantity" ? QUANTITIES[layer.quantity].unit : "";
-  const title = layer.kind === "quantity" ? QUANTITIES[layer.quantity].label : SCALES[layer.scale].label;
+  const unit = layerUnit(layer);
   const isChanged = classes !== null || steps !== null;
   return (
     <section className="legend" aria-labelledby={heading}>
       <header className="legend-header">
         <h2 id={heading}>
-          {title} {unit && <span className="legend-unit">{unit}</span>}
+          {layerLabel(layer)} {unit && <span className="legend-unit">{unit}</span>}
         </h2>
         <Button
           look="quiet"

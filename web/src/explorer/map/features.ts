@@ -1,7 +1,8 @@
 // GeoJSON of what the map shows. Each feature has its index in the content, by which a click finds its item.
 import type { Feature, FeatureCollection, LineString, Point, Polygon } from "geojson";
-import { formatAge, formatValue } from "../../shared/format";
+import { formatAge } from "../../shared/format";
 import type { CellItem, Content, DeviceItem, TripItem } from "../data/content";
+import { formatLayerValue } from "../layer";
 import type { ColourClass, Colouring } from "../legend/colouring";
 import { type Layer, subjectKey } from "../view";
 import { iconName } from "./icons";
@@ -88,12 +89,7 @@ function deviceFeature(
 ): Feature<Point> {
   const time = device.measuredAt === null ? null : Date.parse(device.measuredAt);
   const stale = time === null || now - time > STALE_AGE;
-  const value =
-    device.value === null
-      ? ""
-      : layer.kind === "index"
-        ? String(device.value)
-        : badgeText(formatValue(device.value, layer.quantity));
+  const value = device.value === null ? "" : badgeText(formatLayerValue(device.value, layer));
   return {
     type: "Feature",
     properties: {

@@ -1,5 +1,6 @@
 import { createContext, useContext, useEffect, useMemo, useState } from "react";
 import type { AirQualityScale, Quantity } from "../../shared/quantity";
+import { quantityOf } from "../layer";
 import { type Hover, type Layer, spanOf, type View } from "../view";
 
 /** What all panels of a view share. */
@@ -33,10 +34,6 @@ export function usePanelSettings(): PanelSettings {
 
 /** The scale of the index panels while the map shows a quantity. */
 const DEFAULT_SCALE: AirQualityScale = "EUROPEAN_AQI";
-
-function quantityOf(layer: Layer): Quantity {
-  return layer.kind === "quantity" ? layer.quantity : "PM2_5";
-}
 
 function scaleOf(layer: Layer): AirQualityScale {
   return layer.kind === "index" ? layer.scale : DEFAULT_SCALE;

@@ -1,6 +1,7 @@
 import { Button } from "../../shared/Button";
-import { formatAge, formatCount, formatTime, formatValue } from "../../shared/format";
+import { formatAge, formatCount, formatTime } from "../../shared/format";
 import { type MapItem, MIN_VALUES } from "../data/content";
+import { formatLayerValue } from "../layer";
 import type { Colouring } from "../legend/colouring";
 import { MAX_SUBJECTS, sameSubject, type View } from "../view";
 
@@ -17,8 +18,6 @@ export function TableRow({ item, view, colouring, now, onOpen, onShow }: TableRo
   const { layer, subjects } = view;
   const selected = subjects.some((subject) => sameSubject(subject, item.subject));
   const colour = item.classIndex === null ? null : colouring.classes[item.classIndex];
-  const value =
-    item.value === null ? "–" : layer.kind === "index" ? String(item.value) : formatValue(item.value, layer.quantity);
   return (
     <tr data-selected={selected}>
       <th scope="row">
@@ -32,7 +31,7 @@ export function TableRow({ item, view, colouring, now, onOpen, onShow }: TableRo
       </th>
       <td className="number">
         {colour && <span className="swatch" style={{ background: colour.colour }} aria-hidden="true" />}
-        {value}
+        {formatLayerValue(item.value, layer)}
         {item.kind === "cell" && item.few && item.value !== null && (
           <abbr className="few" title={`fewer than ${MIN_VALUES} values`}>
             few

@@ -1,17 +1,16 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Button } from "../../shared/Button";
 import { plural } from "../../shared/format";
-import { SCALES } from "../../shared/airQualityScale";
-import { QUANTITIES } from "../../shared/quantity";
 import { Skeleton } from "../../shared/Status";
 import type { Content, MapItem } from "../data/content";
 import type { Colouring } from "../legend/colouring";
-import type { View } from "../view";
+import { layerLabel, layerUnit } from "../layer";
+import { subjectKey, type View } from "../view";
 import { DEFAULT_SORT, type Group, rowsOf, type Sort } from "./rows";
 import { TableRow } from "./TableRow";
 import "./table.css";
 
-interface DataTableProps {
+interface MapTableProps {
   view: View;
   content: Content;
   colouring: Colouring;
@@ -31,17 +30,13 @@ const GROUPS: readonly { group: Group; noun: string; third: string }[] = [
 const PAGE_SIZE = 100;
 
 /** What is on the map as a table, with the same actions. */
-export function DataTable(props: DataTableProps) {
+export function MapTable(props: MapTableProps) {
   const { view, content, colouring, now, loading, onOpen, onShow, onClose } = props;
   const [group, setGroup] = useState<Group>("devices");
   const [sort, setSort] = useState<Sort>(DEFAULT_SORT);
   const [limit, setLimit] = useState(PAGE_SIZE);
-  const rows = rowsOf(content, group, sort);
-  const { layer } = view;
-  const valueLabel =
-    layer.kind === "index"
-      ? SCALES[layer.scale].label
-      : [QUANTITIES[layer.quantity].label, QUANTITIES[layer.quantity].unit].filter(Boolean).join(" ");
+  const rows = useMemo(() => rowsOf(content, group, sort), [content, group, sort]);
+  const valueLabel = [layerLabel(view.layer), layerUnit(view.layer)].filter(Boolean).join(" ");
   const third = GROUPS.find((item) => item.group === group)?.third ?? "";
 
   const header = (by: Sort["by"], label: string, initial: boolean) => (
@@ -104,7 +99,7 @@ export function DataTable(props: DataTableProps) {
             <tbody>
               {rows.slice(0, limit).map((item) => (
                 <TableRow
-                  key={`${item.kind}:${JSON.stringify(item.subject)}`}
+                  key={subjectKey(item.subject)}
                   item={item}
                   view={view}
                   colouring={colouring}

@@ -1,3 +1,4 @@
+import { memo } from "react";
 import { type Hover, type Subject, subjectKey, type View } from "../view";
 import { CellPanels } from "./cell/CellPanels";
 import { ComparePanels } from "./compare/ComparePanels";
@@ -14,8 +15,11 @@ export interface PanelsProps {
   onHover: (hover: Hover | null) => void;
 }
 
-/** The panels of the view's subjects: all of one, or a comparison of several. */
-export function Panels({ view, onChange, hover, onHover }: PanelsProps) {
+/**
+ * The panels of the view's subjects: all of one, or a comparison of several. They are not rendered again while the pointer
+ * moves over the map.
+ */
+export const Panels = memo(function Panels({ view, onChange, hover, onHover }: PanelsProps) {
   const settings = usePanelValues(view, onChange, hover, onHover);
   const [first, ...others] = view.subjects;
   // Values are never shown under the names of other subjects, quantities or scales, while those are being loaded.
@@ -31,7 +35,7 @@ export function Panels({ view, onChange, hover, onHover }: PanelsProps) {
       </div>
     </PanelProvider>
   );
-}
+});
 
 function SubjectPanels({ subject }: { subject: Subject }) {
   switch (subject.kind) {

@@ -4,6 +4,7 @@ import { formatCount, formatShare, formatValue } from "../../../shared/format";
 import { QUANTITIES } from "../../../shared/quantity";
 import { usePanelSettings } from "../context";
 import { Empty, Panel } from "../frame/Panel";
+import { ScrollTable } from "../frame/ScrollTable";
 import type { PanelQuery } from "../frame/usePanelQuery";
 import { Meaning } from "../meaning/Meaning";
 
@@ -17,49 +18,47 @@ export function CellDevicesPanel({ query }: { query: PanelQuery<CellPanelQuery["
           <Empty>No device measured here in this time range.</Empty>
         ) : (
           <>
-            <div className="data-table" role="region" aria-label="Devices in this cell" tabIndex={0}>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Device</th>
-                    <th scope="col" className="number">
-                      Mean {QUANTITIES[quantity].label}
-                      <span className="unit">{QUANTITIES[quantity].unit}</span>
-                    </th>
-                    <th scope="col" className="number">
-                      Values (n)
-                    </th>
-                    <th scope="col" className="number">
-                      Hours with data
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {groups
-                    .toSorted((one, other) => other.count - one.count)
-                    .map(
-                      (group) =>
-                        group.device && (
-                          <DeviceRow
-                            key={group.device.key}
-                            name={group.device.name ?? group.device.key}
-                            onOpen={() => {
-                              const { key } = group.device ?? {};
-                              if (key !== undefined) {
-                                onChange({ subjects: [{ kind: "device", key }] });
-                              }
-                            }}
-                            cells={[
-                              formatValue(group.quantity.mean, quantity),
-                              formatCount(group.quantity.count),
-                              group.coverage === null ? "–" : formatShare(group.coverage),
-                            ]}
-                          />
-                        ),
-                    )}
-                </tbody>
-              </table>
-            </div>
+            <ScrollTable label="Devices in this cell">
+              <thead>
+                <tr>
+                  <th scope="col">Device</th>
+                  <th scope="col" className="number">
+                    Mean {QUANTITIES[quantity].label}
+                    <span className="unit">{QUANTITIES[quantity].unit}</span>
+                  </th>
+                  <th scope="col" className="number">
+                    Values (n)
+                  </th>
+                  <th scope="col" className="number">
+                    Hours with data
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {groups
+                  .toSorted((one, other) => other.count - one.count)
+                  .map(
+                    (group) =>
+                      group.device && (
+                        <DeviceRow
+                          key={group.device.key}
+                          name={group.device.name ?? group.device.key}
+                          onOpen={() => {
+                            const { key } = group.device ?? {};
+                            if (key !== undefined) {
+                              onChange({ subjects: [{ kind: "device", key }] });
+                            }
+                          }}
+                          cells={[
+                            formatValue(group.quantity.mean, quantity),
+                            formatCount(group.quantity.count),
+                            group.coverage === null ? "–" : formatShare(group.coverage),
+                          ]}
+                        />
+                      ),
+                  )}
+              </tbody>
+            </ScrollTable>
             <Meaning section="Statistics">
               Each measurement counts once: a device that sends more often has more weight in the mean of the cell.
             </Meaning>

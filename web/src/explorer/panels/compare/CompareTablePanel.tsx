@@ -3,8 +3,9 @@ import { formatCount, formatShare, formatValue } from "../../../shared/format";
 import { QUANTITIES, type Quantity } from "../../../shared/quantity";
 import { usePanelSettings } from "../context";
 import type { Column } from "../frame/columns";
-import { useChartData } from "../frame/DataTable";
+import { ColumnHeaders, useChartData } from "../frame/DataTable";
 import { Panel } from "../frame/Panel";
+import { ScrollTable } from "../frame/ScrollTable";
 import type { PanelQuery } from "../frame/usePanelQuery";
 import { IndexBadge } from "../index/IndexBadge";
 import { Meaning } from "../meaning/Meaning";
@@ -30,53 +31,46 @@ export function CompareTablePanel({ query }: { query: PanelQuery<Comparison> }) 
         const indices = subjects.some(({ index }) => index !== null);
         return (
           <>
-            <div className="data-table" role="region" aria-label={TITLE} tabIndex={0}>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    {columns.map(({ header, name, numeric, unit }) => (
-                      <th key={name} scope="col" className={numeric ? "number" : undefined}>
-                        {header}
-                        {unit !== undefined && <span className="unit">{unit}</span>}
-                      </th>
+            <ScrollTable label={TITLE}>
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <ColumnHeaders columns={columns} />
+                  {indices && <th scope="col">{SCALES[scale].label}</th>}
+                </tr>
+              </thead>
+              <tbody>
+                {subjects.map((compared, index) => (
+                  <tr key={index}>
+                    <th scope="row">
+                      <button
+                        type="button"
+                        className="button button-quiet row-button"
+                        onClick={() => onChange({ subjects: [compared.subject] })}
+                      >
+                        <SubjectMark index={index} /> {compared.name}
+                      </button>
+                    </th>
+                    {columns.map(({ name, text }) => (
+                      <td key={name} className="number">
+                        {text(compared)}
+                      </td>
                     ))}
-                    {indices && <th scope="col">{SCALES[scale].label}</th>}
+                    {indices && (
+                      <td>
+                        {compared.index ? (
+                          <span className="figure-index">
+                            <IndexBadge index={compared.index} /> {compared.index.band ?? "no index"}
+                          </span>
+                        ) : (
+                          "–"
+                        )}
+                      </td>
+                    )}
                   </tr>
-                </thead>
-                <tbody>
-                  {subjects.map((compared, index) => (
-                    <tr key={index}>
-                      <th scope="row">
-                        <button
-                          type="button"
-                          className="button button-quiet row-button"
-                          onClick={() => onChange({ subjects: [compared.subject] })}
-                        >
-                          <SubjectMark index={index} /> {compared.name}
-                        </button>
-                      </th>
-                      {columns.map(({ name, text }) => (
-                        <td key={name} className="number">
-                          {text(compared)}
-                        </td>
-                      ))}
-                      {indices && (
-                        <td>
-                          {compared.index ? (
-                            <span className="figure-index">
-                              <IndexBadge index={compared.index} /> {compared.index.band ?? "no index"}
-                            </span>
-                          ) : (
-                            "–"
-                          )}
-                        </td>
-                      )}
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+                ))}
+              </tbody>
+            </ScrollTable>
             <Meaning section="Statistics">
               {comparedMeaning(
                 subjects.reduce((sum, { total }) => sum + total.quantity.invalidCount, 0),

@@ -2,6 +2,7 @@ import type { TripFieldsFragment } from "../../../graphql/generated/panels";
 import { formatCount, formatDistance, formatNumber, formatValueWithUnit, NARROW_SPACE } from "../../../shared/format";
 import { QUANTITIES } from "../../../shared/quantity";
 import { Empty, Panel } from "../frame/Panel";
+import { ScrollTable } from "../frame/ScrollTable";
 import type { PanelQuery } from "../frame/usePanelQuery";
 import { Meaning } from "../meaning/Meaning";
 import { exposureMeaning } from "../meaning/sentence";
@@ -36,41 +37,39 @@ function ExposureTable({ trip }: { trip: TripFieldsFragment }) {
     { quantity: "PM10", exposure: trip.pm10 },
   ] as const;
   return (
-    <div className="data-table" role="region" aria-label="Exposure" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <td />
-            <th scope="col" className="number">
-              Mean
-              <span className="unit">µg/m³</span>
-            </th>
-            <th scope="col" className="number">
-              Highest
-              <span className="unit">µg/m³</span>
-            </th>
-            <th scope="col" className="number">
-              Samples (n)
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(
-            ({ quantity, exposure }) =>
-              exposure && (
-                <tr key={quantity}>
-                  <th scope="row">{QUANTITIES[quantity].label}</th>
-                  <td className="number">{formatNumber(exposure.mean)}</td>
-                  <td className="number">{formatNumber(exposure.max)}</td>
-                  <td className="number">
-                    {formatCount(exposure.count)} of {formatCount(trip.count)}
-                  </td>
-                </tr>
-              ),
-          )}
-        </tbody>
-      </table>
-    </div>
+    <ScrollTable label="Exposure">
+      <thead>
+        <tr>
+          <td />
+          <th scope="col" className="number">
+            Mean
+            <span className="unit">µg/m³</span>
+          </th>
+          <th scope="col" className="number">
+            Highest
+            <span className="unit">µg/m³</span>
+          </th>
+          <th scope="col" className="number">
+            Samples (n)
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(
+          ({ quantity, exposure }) =>
+            exposure && (
+              <tr key={quantity}>
+                <th scope="row">{QUANTITIES[quantity].label}</th>
+                <td className="number">{formatNumber(exposure.mean)}</td>
+                <td className="number">{formatNumber(exposure.max)}</td>
+                <td className="number">
+                  {formatCount(exposure.count)} of {formatCount(trip.count)}
+                </td>
+              </tr>
+            ),
+        )}
+      </tbody>
+    </ScrollTable>
   );
 }
 

@@ -5,6 +5,7 @@ import { usePanelSettings } from "../context";
 import { formatMoment } from "../data/labels";
 import { seconds } from "../data/series";
 import { Empty, Panel, Partial } from "../frame/Panel";
+import { ScrollTable } from "../frame/ScrollTable";
 import type { PanelQuery } from "../frame/usePanelQuery";
 import { Meaning } from "../meaning/Meaning";
 import { formatElapsed } from "./ExposurePanel";
@@ -21,48 +22,46 @@ export function TripsPanel({ query }: { query: PanelQuery<Trips> }) {
           <Empty>No trip in this time range.</Empty>
         ) : (
           <>
-            <div className="data-table" role="region" aria-label="Trips" tabIndex={0}>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Start</th>
-                    <th scope="col" className="number">
-                      Length
+            <ScrollTable label="Trips">
+              <thead>
+                <tr>
+                  <th scope="col">Start</th>
+                  <th scope="col" className="number">
+                    Length
+                  </th>
+                  <th scope="col" className="number">
+                    Time
+                  </th>
+                  <th scope="col" className="number">
+                    PM2.5
+                    <span className="unit">µg/m³</span>
+                  </th>
+                  <th scope="col" className="number">
+                    PM10
+                    <span className="unit">µg/m³</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {nodes.map((trip) => (
+                  <tr key={trip.id}>
+                    <th scope="row">
+                      <Button
+                        look="quiet"
+                        className="row-button"
+                        onClick={() => onChange({ subjects: [{ kind: "trip", id: trip.id }] })}
+                      >
+                        {formatMoment(seconds(trip.start))}
+                      </Button>
                     </th>
-                    <th scope="col" className="number">
-                      Time
-                    </th>
-                    <th scope="col" className="number">
-                      PM2.5
-                      <span className="unit">µg/m³</span>
-                    </th>
-                    <th scope="col" className="number">
-                      PM10
-                      <span className="unit">µg/m³</span>
-                    </th>
+                    <td className="number">{formatDistance(trip.distance)}</td>
+                    <td className="number">{formatElapsed(trip.duration)}</td>
+                    <td className="number">{formatValue(trip.pm25?.mean, "PM2_5")}</td>
+                    <td className="number">{formatValue(trip.pm10?.mean, "PM10")}</td>
                   </tr>
-                </thead>
-                <tbody>
-                  {nodes.map((trip) => (
-                    <tr key={trip.id}>
-                      <th scope="row">
-                        <Button
-                          look="quiet"
-                          className="row-button"
-                          onClick={() => onChange({ subjects: [{ kind: "trip", id: trip.id }] })}
-                        >
-                          {formatMoment(seconds(trip.start))}
-                        </Button>
-                      </th>
-                      <td className="number">{formatDistance(trip.distance)}</td>
-                      <td className="number">{formatElapsed(trip.duration)}</td>
-                      <td className="number">{formatValue(trip.pm25?.mean, "PM2_5")}</td>
-                      <td className="number">{formatValue(trip.pm10?.mean, "PM10")}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+                ))}
+              </tbody>
+            </ScrollTable>
             {pageInfo.hasNextPage && <Partial>The newest 20 trips are listed.</Partial>}
             {incompleteBefore !== null && (
               <Partial>

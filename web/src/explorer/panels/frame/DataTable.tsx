@@ -1,6 +1,7 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { Button } from "../../../shared/Button";
 import { type Column, csvOf, fileName } from "./columns";
+import { ScrollTable } from "./ScrollTable";
 
 interface TableProps<Row> {
   caption: string;
@@ -12,51 +13,58 @@ interface TableProps<Row> {
 /** A table of a chart's data that scrolls on its own. The first column is the header of the row. */
 export function DataTable<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) {
   return (
-    <div className="data-table" role="region" aria-label={caption} tabIndex={0}>
-      <table>
-        <caption className="visually-hidden">{caption}</caption>
-        <thead>
-          <tr>
-            {columns.map(({ name, header, numeric, unit }) => (
-              <th key={name} scope="col" className={numeric ? "number" : undefined}>
-                {header}
-                {unit !== undefined && <span className="unit">{unit}</span>}
-              </th>
-            ))}
+    <ScrollTable label={caption}>
+      <caption className="visually-hidden">{caption}</caption>
+      <thead>
+        <tr>
+          <ColumnHeaders columns={columns} />
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={rowKey(row)}>
+            {columns.map(({ name, text, numeric }, index) =>
+              index === 0 ? (
+                <th key={name} scope="row">
+                  {text(row)}
+                </th>
+              ) : (
+                <td key={name} className={numeric ? "number" : undefined}>
+                  {text(row)}
+                </td>
+              ),
+            )}
           </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={rowKey(row)}>
-              {columns.map(({ name, text, numeric }, index) =>
-                index === 0 ? (
-                  <th key={name} scope="row">
-                    {text(row)}
-                  </th>
-                ) : (
-                  <td key={name} className={numeric ? "number" : undefined}>
-                    {text(row)}
-                  </td>
-                ),
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </ScrollTable>
   );
+}
+
+export function ColumnHeaders<Row>({ columns }: { columns: readonly Column<Row>[] }) {
+  return columns.map(({ name, header, numeric, unit }) => (
+    <th key={name} scope="col" className={numeric ? "number" : undefined}>
+      {header}
+      {unit !== undefined && <span className="unit">{unit}</span>}
+    </th>
+  ));
 }
 
 /** The data behind a chart on demand: a button for the table and one for the file. */
 export function useChartData<Row>(
   title: string,
   fileParts: string[],
-  table: TableProps<Row> | null,
+  { caption, columns, rows, rowKey }: TableProps<Row>,
   /** Whether there is a button for the table: not where the table is the content. */
   hideable = true,
 ): { actions: ReactNode; table: ReactNode } {
   const [shown, setShown] = useState(false);
-  if (table === null || table.rows.length === 0) {
+  // The table may have thousands of rows, and the chart is rendered at each movement of its cursor.
+  const table = useMemo(
+    () => (shown ? <DataTable caption={caption} columns={columns} rows={rows} rowKey={rowKey} /> : null),
+    [shown, caption, columns, rows],
+  );
+  if (rows.length === 0) {
     return { actions: null, table: null };
   }
   return {
@@ -75,13 +83,13 @@ export function useChartData<Row>(
         <Button
           look="quiet"
           aria-label={`CSV file: ${title}`}
-          onClick={() => download(csvOf(table.columns, table.rows), fileName(...fileParts))}
+          onClick={() => download(csvOf(columns, rows), fileName(...fileParts))}
         >
           CSV
         </Button>
       </>
     ),
-    table: shown ? <DataTable {...table} /> : null,
+    table,
   };
 }
 

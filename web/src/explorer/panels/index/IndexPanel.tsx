@@ -11,6 +11,7 @@ import { seconds } from "../data/series";
 import { useChartData } from "../frame/DataTable";
 import type { Column } from "../frame/columns";
 import { Panel } from "../frame/Panel";
+import { ScrollTable } from "../frame/ScrollTable";
 import type { PanelQuery } from "../frame/usePanelQuery";
 import { DocsLink } from "../meaning/Meaning";
 import { indexMeaning } from "../meaning/sentence";
@@ -152,36 +153,34 @@ function SubIndices({ current }: { current: readonly IndexFieldsFragment[] }) {
   return (
     <details className="sub-indices">
       <summary>Concentrations behind the indices</summary>
-      <div className="data-table" role="region" aria-label="Concentrations behind the indices" tabIndex={0}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Scale</th>
-              <th scope="col">Pollutant</th>
-              <th scope="col" className="number">
-                µg/m³
-              </th>
-              <th scope="col" className="number">
-                Index
-              </th>
-              <th scope="col">Band</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.flatMap(({ scale, subIndices }) =>
-              subIndices.map(({ pollutant, concentration, value, band }) => (
-                <tr key={`${scale} ${pollutant}`}>
-                  <th scope="row">{SCALES[scale].label}</th>
-                  <td>{QUANTITIES[pollutant].label}</td>
-                  <td className="number">{concentration === null ? "–" : formatNumber(concentration)}</td>
-                  <td className="number">{value ?? "–"}</td>
-                  <td>{band ?? "–"}</td>
-                </tr>
-              )),
-            )}
-          </tbody>
-        </table>
-      </div>
+      <ScrollTable label="Concentrations behind the indices">
+        <thead>
+          <tr>
+            <th scope="col">Scale</th>
+            <th scope="col">Pollutant</th>
+            <th scope="col" className="number">
+              µg/m³
+            </th>
+            <th scope="col" className="number">
+              Index
+            </th>
+            <th scope="col">Band</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.flatMap(({ scale, subIndices }) =>
+            subIndices.map(({ pollutant, concentration, value, band }) => (
+              <tr key={`${scale} ${pollutant}`}>
+                <th scope="row">{SCALES[scale].label}</th>
+                <td>{QUANTITIES[pollutant].label}</td>
+                <td className="number">{concentration === null ? "–" : formatNumber(concentration)}</td>
+                <td className="number">{value ?? "–"}</td>
+                <td>{band ?? "–"}</td>
+              </tr>
+            )),
+          )}
+        </tbody>
+      </ScrollTable>
       <ul className="sources">
         {rows.map(({ scale, version }) => (
           <li key={scale}>

@@ -1,6 +1,7 @@
 import { createElement, useEffect, useRef } from "react";
 import science from "../../../../../docs/science.md?raw";
 import { Dialog } from "../../../shared/Dialog";
+import { ScrollTable } from "../frame/ScrollTable";
 import { type Block, type Inline, inlineText, parseMarkdown } from "./markdown";
 
 const BLOCKS = parseMarkdown(science);
@@ -52,30 +53,28 @@ function BlockView({ block }: { block: Block }) {
       );
     case "table":
       return (
-        <div className="data-table" tabIndex={0} role="region" aria-label={block.header.map(inlineText).join(", ")}>
-          <table>
-            <thead>
-              <tr>
-                {block.header.map((cell, index) => (
-                  <th key={index} scope="col">
+        <ScrollTable label={block.header.map(inlineText).join(", ")}>
+          <thead>
+            <tr>
+              {block.header.map((cell, index) => (
+                <th key={index} scope="col">
+                  <InlineView content={cell} />
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {block.rows.map((row, index) => (
+              <tr key={index}>
+                {row.map((cell, column) => (
+                  <td key={column}>
                     <InlineView content={cell} />
-                  </th>
+                  </td>
                 ))}
               </tr>
-            </thead>
-            <tbody>
-              {block.rows.map((row, index) => (
-                <tr key={index}>
-                  {row.map((cell, column) => (
-                    <td key={column}>
-                      <InlineView content={cell} />
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </ScrollTable>
       );
   }
 }

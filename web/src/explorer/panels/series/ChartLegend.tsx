@@ -1,5 +1,5 @@
 /** The marks of a series as text. */
-export function Legend({
+export function ChartLegend({
   interval,
   flags,
   gaps,

@@ -12,7 +12,7 @@ import { Empty, Panel, Partial } from "../frame/Panel";
 import type { PanelQuery } from "../frame/usePanelQuery";
 import { Meaning } from "../meaning/Meaning";
 import { type Counted, describePoint, seriesMeaning } from "../meaning/sentence";
-import { Legend } from "./Legend";
+import { ChartLegend } from "./ChartLegend";
 import { PointReadout } from "./PointReadout";
 import { seriesColumns } from "./seriesColumns";
 import { describeSeries } from "./summary";
@@ -97,7 +97,7 @@ export function SeriesPanel({
               }}
               mark={mark}
             />
-            <Legend
+            <ChartLegend
               interval={intervalOf(points)}
               flags={points.some(({ flags }) => flags.length > 0)}
               gaps={hasHatchedGaps(points)}

@@ -5,6 +5,7 @@ import { formatCount, formatShare } from "../../../shared/format";
 import type { Quantity } from "../../../shared/quantity";
 import { FLAGS } from "../data/flags";
 import { Panel } from "../frame/Panel";
+import { ScrollTable } from "../frame/ScrollTable";
 import type { PanelQuery } from "../frame/usePanelQuery";
 import { DocsLink } from "../meaning/Meaning";
 import { type SummaryRow, SummaryTable } from "./StatisticsPanel";
@@ -60,34 +61,32 @@ interface FlagRow {
 
 function FlagTable({ rows, measurements }: { rows: readonly FlagRow[]; measurements: number }) {
   return (
-    <div className="data-table" role="region" aria-label="Quality flags" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Flag</th>
-            <th scope="col" className="number">
-              Measurements
+    <ScrollTable label="Quality flags">
+      <thead>
+        <tr>
+          <th scope="col">Flag</th>
+          <th scope="col" className="number">
+            Measurements
+          </th>
+          <th scope="col">In statistics</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ flag, count }) => (
+          <tr key={flag}>
+            <th scope="row">
+              {FLAGS[flag].label}
+              <span className="row-detail">{FLAGS[flag].meaning}</span>
             </th>
-            <th scope="col">In statistics</th>
+            <td className="number">
+              {formatCount(count)}
+              {measurements > 0 && <span className="row-detail">{formatShare(count / measurements)}</span>}
+            </td>
+            <td>{FLAGS[flag].effect}</td>
           </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ flag, count }) => (
-            <tr key={flag}>
-              <th scope="row">
-                {FLAGS[flag].label}
-                <span className="row-detail">{FLAGS[flag].meaning}</span>
-              </th>
-              <td className="number">
-                {formatCount(count)}
-                {measurements > 0 && <span className="row-detail">{formatShare(count / measurements)}</span>}
-              </td>
-              <td>{FLAGS[flag].effect}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </ScrollTable>
   );
 }
 

@@ -8,6 +8,7 @@ import type { PanelQuery } from "../frame/usePanelQuery";
 import { Meaning } from "../meaning/Meaning";
 import { meanMeaning } from "../meaning/sentence";
 import type { Column } from "../frame/columns";
+import { ScrollTable } from "../frame/ScrollTable";
 
 /** Statistics of a quantity; percentiles are absent where they were not requested. */
 export interface SummaryRow {
@@ -100,43 +101,41 @@ const STATISTICS: readonly { header: string; of: (summary: SummaryRow["summary"]
 /** One column for each quantity: few columns, so that it fits beside a map and on phones. */
 export function SummaryTable({ rows }: { rows: readonly SummaryRow[] }) {
   return (
-    <div className="data-table" role="region" aria-label="Statistics by quantity" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <td />
-            {rows.map(({ quantity }) => (
-              <th key={quantity} scope="col" className="number">
-                {QUANTITIES[quantity].label}
-                <span className="unit">{QUANTITIES[quantity].unit}</span>
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          <tr>
-            <th scope="row">Values (n)</th>
-            {rows.map(({ quantity, summary }) => (
-              <td key={quantity} className="number">
-                {formatCount(summary.count)}
-              </td>
-            ))}
-          </tr>
-          {STATISTICS.filter(({ of }) => rows.some(({ summary }) => of(summary) !== undefined)).map(
-            ({ header, of }) => (
-              <tr key={header}>
-                <th scope="row">{header}</th>
-                {rows.map(({ quantity, summary }) => (
-                  <td key={quantity} className="number">
-                    {formatValue(of(summary), quantity)}
-                  </td>
-                ))}
-              </tr>
-            ),
-          )}
-        </tbody>
-      </table>
-    </div>
+    <ScrollTable label="Statistics by quantity">
+      <thead>
+        <tr>
+          <td />
+          {rows.map(({ quantity }) => (
+            <th key={quantity} scope="col" className="number">
+              {QUANTITIES[quantity].label}
+              <span className="unit">{QUANTITIES[quantity].unit}</span>
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">Values (n)</th>
+          {rows.map(({ quantity, summary }) => (
+            <td key={quantity} className="number">
+              {formatCount(summary.count)}
+            </td>
+          ))}
+        </tr>
+        {STATISTICS.filter(({ of }) => rows.some(({ summary }) => of(summary) !== undefined)).map(
+          ({ header, of }) => (
+            <tr key={header}>
+              <th scope="row">{header}</th>
+              {rows.map(({ quantity, summary }) => (
+                <td key={quantity} className="number">
+                  {formatValue(of(summary), quantity)}
+                </td>
+              ))}
+            </tr>
+          ),
+        )}
+      </tbody>
+    </ScrollTable>
   );
 }
 

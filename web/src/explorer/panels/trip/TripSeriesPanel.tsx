@@ -15,7 +15,7 @@ import { Empty, Panel, Partial } from "../frame/Panel";
 import type { PanelQuery } from "../frame/usePanelQuery";
 import { Meaning } from "../meaning/Meaning";
 import { describePoint, tripMeaning } from "../meaning/sentence";
-import { Legend } from "../series/Legend";
+import { ChartLegend } from "../series/ChartLegend";
 import { PointReadout } from "../series/PointReadout";
 import { columnName } from "../series/seriesColumns";
 import { describeSeries } from "../series/summary";
@@ -76,7 +76,7 @@ export function TripSeriesPanel({
                 return at ? describePoint(at, quantity, formatMoment(at.x, true)) : "";
               }}
             />
-            <Legend
+            <ChartLegend
               interval={null}
               band={false}
               flags={points.some(({ flags }) => flags.length > 0)}

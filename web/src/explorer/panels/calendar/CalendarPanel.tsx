@@ -13,6 +13,7 @@ import { columnName } from "../series/seriesColumns";
 import { textColourOn, viridis, viridisPalette } from "../../legend/viridis";
 import { type CalendarDay, dayTitle, endOfDay, localDate, monthsBefore, monthsOf, startOfDay } from "./months";
 import { type CellColours, MonthTable } from "./MonthTable";
+import "./calendar.css";
 
 /** Months before that of the end of the range that the calendar requests. */
 export const CALENDAR_MONTHS = 11;

@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useMedia } from "../../useMedia";
 import { type ChartTheme, readTheme } from "./theme";
+import "./chart.css";
 
 export interface ChartProps {
   /** Accessible name. */

@@ -7,6 +7,7 @@ import { CompareChartPanel } from "./CompareChartPanel";
 import { CompareTablePanel } from "./CompareTablePanel";
 import { comparisonOf } from "./comparison";
 import { compareVariables } from "./variables";
+import "./compare.css";
 
 /** Two to six subjects in one chart and one table, by one request. */
 export function ComparePanels({ subjects }: { subjects: readonly Subject[] }) {

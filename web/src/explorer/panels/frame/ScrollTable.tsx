@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import "./scrollTable.css";
 
 /** A table that scrolls on its own, also by keyboard. */
 export function ScrollTable({ label, children }: { label: string; children: ReactNode }) {

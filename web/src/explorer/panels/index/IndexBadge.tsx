@@ -1,5 +1,6 @@
 import type { IndexFieldsFragment } from "../../../graphql/generated/panels";
 import { textColourOn } from "../../legend/viridis";
+import "./index.css";
 
 /** The number of an index on the official colour of its band. The name of the band stands beside it. */
 export function IndexBadge({ index: { value, colour, aboveScale } }: { index: IndexFieldsFragment }) {

@@ -18,6 +18,7 @@ import { indexMeaning } from "../meaning/sentence";
 import { useSubjectCursor } from "../series/useSubjectCursor";
 import { emptyPoint } from "../data/point";
 import { IndexBadge } from "./IndexBadge";
+import "./index.css";
 
 /** An index of a bucket of time. */
 export interface IndexPoint {

@@ -1,5 +1,6 @@
 import { lazy, Suspense, useState } from "react";
 import { Button } from "../../../shared/Button";
+import "./meaning.css";
 
 const Docs = lazy(() => import("./Docs"));
 

@@ -17,18 +17,19 @@ use anyhow::{Context as _, Result, ensure};
 use axum::{body::Body, http::Request};
 use futures_util::StreamExt as _;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use support::{Gateway, KEY, archive, database, memory_kb, setting};
+use support::{Gateway, KEY, archive, database, load::Connection, memory_kb, setting};
 use tokio::process::Command;
 
 /// Rounds; the fastest of each counts.
-const ROUNDS: u32 = 3;
+const ROUND_COUNT: u32 = 3;
 /// The columns that an export has by default.
-const REFERENCE: &str = "select d.key, m.measured_at, m.latitude, m.longitude, m.pm1, m.pm2_5, m.pm4, m.pm10, m.flags
+const REFERENCE_STATEMENT: &str =
+    "select d.key, m.measured_at, m.latitude, m.longitude, m.pm1, m.pm2_5, m.pm4, m.pm10, m.flags
                          from measurement m join device d using (device_id)";
 /// The query of other callers, and the time between two of them.
 const QUERY: &str = r#"{"query":"{ measurements(first: 20) { nodes { measuredAt pm10 device { key } } } }"}"#;
 const QUERY_INTERVAL: Duration = Duration::from_millis(20);
-const QUERIES: usize = 500;
+const QUERY_COUNT: usize = 500;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -43,12 +44,12 @@ async fn main() -> Result<()> {
 
     let (mut csv, mut parquet, mut copied, mut sorted) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
     let order = "order by m.measured_at, m.device_id, m.seq";
-    for _ in 0..ROUNDS {
+    for _ in 0..ROUND_COUNT {
         // Alternating, so that a slower machine affects all.
-        csv = csv.max(speed(download(&gateway, "measurements.csv").await?.0));
-        copied = copied.max(speed(copy(&database.url, REFERENCE).await?));
-        parquet = parquet.max(speed(download(&gateway, "measurements.parquet").await?.0));
-        sorted = sorted.max(speed(copy(&database.url, &format!("{REFERENCE} {order}")).await?));
+        csv = csv.max(speed(download(&gateway, "measurements.csv").await?));
+        copied = copied.max(speed(copy(&database.url, REFERENCE_STATEMENT).await?));
+        parquet = parquet.max(speed(download(&gateway, "measurements.parquet").await?));
+        sorted = sorted.max(speed(copy(&database.url, &format!("{REFERENCE_STATEMENT} {order}")).await?));
     }
     println!("{stored} rows{:34} {:>12} {:>12} {:>7}", "", "airgraph/s", "reference/s", "ratio");
     for (name, ours, reference) in [
@@ -72,7 +73,7 @@ async fn main() -> Result<()> {
         error = exporting => return Err(error),
         found = latencies(&gateway) => found?,
     };
-    for (name, at) in [("p50", QUERIES / 2), ("p99", QUERIES * 99 / 100)] {
+    for (name, at) in [("p50", QUERY_COUNT / 2), ("p99", QUERY_COUNT * 99 / 100)] {
         let (before, during) = (alone[at].as_secs_f64(), meanwhile[at].as_secs_f64());
         println!(
             "{name} of other callers' queries: {:.1} ms alone, {:.1} ms during an export, {:.2}×",
@@ -86,18 +87,18 @@ async fn main() -> Result<()> {
     database.stop().await
 }
 
-/// Downloads an export; returns the seconds and the bytes.
-async fn download(gateway: &Gateway, file: &str) -> Result<(f64, usize)> {
+/// Downloads an export; returns the seconds.
+async fn download(gateway: &Gateway, file: &str) -> Result<f64> {
     let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
     let request = Request::get(format!("{}/export/{file}", gateway.address)).header("x-api-key", KEY);
     let since = Instant::now();
     let response = client.request(request.body(Body::empty())?).await?;
     ensure!(response.status().is_success(), "{}", response.status());
-    let (mut body, mut bytes) = (Body::new(response.into_body()).into_data_stream(), 0);
+    let mut body = Body::new(response.into_body()).into_data_stream();
     while let Some(chunk) = body.next().await {
-        bytes += chunk?.len();
+        chunk?;
     }
-    Ok((since.elapsed().as_secs_f64(), bytes))
+    Ok(since.elapsed().as_secs_f64())
 }
 
 /// Runs `psql \copy`; returns the seconds.
@@ -113,15 +114,13 @@ async fn copy(url: &str, select: &str) -> Result<f64> {
 
 /// Latencies of queries at a constant rate, sorted.
 async fn latencies(gateway: &Gateway) -> Result<Vec<Duration>> {
-    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
+    let mut connection = Connection::open(&gateway.address, None).await?;
     let mut interval = tokio::time::interval(QUERY_INTERVAL);
-    let mut found = Vec::with_capacity(QUERIES);
-    while found.len() < QUERIES {
+    let mut found = Vec::with_capacity(QUERY_COUNT);
+    while found.len() < QUERY_COUNT {
         interval.tick().await;
-        let request = Request::post(format!("{}/graphql", gateway.address)).header("content-type", "application/json");
         let since = Instant::now();
-        let response = client.request(request.body(Body::from(QUERY))?).await?;
-        axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await?;
+        connection.post("/graphql", QUERY).await?;
         found.push(since.elapsed());
     }
     found.sort_unstable();

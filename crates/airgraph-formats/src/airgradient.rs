@@ -107,12 +107,9 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
 
 /// The values of single sensors: channel, name, quantity, unit and value.
 fn channel_values(fields: &[(String, JsonValue)]) -> impl Iterator<Item = (&str, &str, Quantity, Unit, &JsonValue)> {
-    let channels = fields.iter().filter(|(name, _)| name == "channels").map(|(_, channels)| channels);
-    let channels =
-        channels.flat_map(|channels| if let JsonValue::Object(entries) = channels { entries } else { &[][..] });
+    let channels = fields.iter().filter(|(name, _)| name == "channels").flat_map(|(_, channels)| channels.entries());
     channels.flat_map(|(channel, values)| {
-        let values = if let JsonValue::Object(values) = values { values } else { &[][..] };
-        values.iter().filter_map(move |(name, value)| match meaning(name)? {
+        values.entries().iter().filter_map(move |(name, value)| match meaning(name)? {
             FieldMeaning::Quantity { quantity, unit: SentUnit::Is(unit), .. } => {
                 Some((channel.as_str(), name.as_str(), quantity, unit, value))
             }

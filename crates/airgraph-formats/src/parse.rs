@@ -145,10 +145,14 @@ impl JsonValue {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
+    /// The entries of an object; none of any other value.
+    pub(super) fn entries(&self) -> &[(String, JsonValue)] {
+        if let Self::Object(entries) = self { entries } else { &[] }
+    }
+
     /// The value of the first entry with this key, if this is an object.
     pub(super) fn get(&self, wanted: &str) -> Option<&JsonValue> {
-        let Self::Object(entries) = self else { return None };
-        entries.iter().find(|(key, _)| key == wanted).map(|(_, value)| value)
+        self.entries().iter().find(|(key, _)| key == wanted).map(|(_, value)| value)
     }
 
     pub(super) fn as_number(&self) -> Option<f64> {

@@ -88,8 +88,7 @@ impl LorawanUplink<'_> {
     /// # Errors
     /// If it has no payload, or none that can be decoded.
     pub(super) fn decode(self) -> Result<Decoded, DecodeError> {
-        let entries: &[(String, JsonValue)] =
-            if let Some(JsonValue::Object(entries)) = self.fields { entries } else { &[] };
+        let entries = self.fields.map(JsonValue::entries).unwrap_or_default();
         let (numbered, named): (Vec<_>, Vec<_>) =
             entries.iter().map(|(key, value)| (key.as_str(), value)).partition(|(key, _)| key.parse::<usize>().is_ok());
         let numbered = NumberedFields::read(&numbered);

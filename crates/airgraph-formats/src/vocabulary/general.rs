@@ -18,7 +18,7 @@ pub(crate) enum GeneralNames {
     Conventional,
 }
 
-/// Other names of quantities, in normal form, with the unit that the name implies, if any.
+/// Other names of quantities, in normal form.
 const ALIASES: &[(&str, Quantity)] = &[
     ("pm01", Quantity::Pm1),
     ("pm1_0", Quantity::Pm1),
@@ -125,9 +125,9 @@ impl GeneralNames {
             (Self::Conventional, Quantity::Pressure) => Some(PRESSURE),
             (Self::Conventional, Quantity::SignalStrength) => Some(SIGNAL_STRENGTH),
             (Self::Conventional, Quantity::Noise) => Some(NOISE),
+            (Self::Documented, Quantity::Pressure) => Some(DOCUMENTED_PRESSURE),
             // Gases use ppb, ppm, µg/m³ and mg/m³; wind and speed m/s, km/h and knots; voltage V, mV and %; uptime
             // seconds and milliseconds; rain is a rate or a sum; motion is in counts, g and m/s².
-            (Self::Documented, Quantity::Pressure) => Some(DOCUMENTED_PRESSURE),
             (Self::Documented, _)
             | (
                 Self::Conventional,
@@ -155,14 +155,12 @@ impl GeneralNames {
 
 /// The quantity with this name in normal form.
 fn quantity(name: &str) -> Option<Quantity> {
-    let alias = |is_name: &dyn Fn(&str) -> bool| {
-        let own = Quantity::ALL.iter().copied().find(|quantity| is_name(quantity.definition().name));
-        own.or_else(|| ALIASES.iter().find(|(alias, _)| is_name(alias)).map(|&(_, quantity)| quantity))
-    };
-    alias(&|known| known == name).or_else(|| {
-        let letters = |name: &str| !name.bytes().any(|byte| byte.is_ascii_digit());
-        alias(&|known| letters(known) && joined(known).eq(joined(name)))
-    })
+    let names = || Quantity::ALL.iter().map(|&own| (own.definition().name, own)).chain(ALIASES.iter().copied());
+    let has_digits = |name: &str| name.bytes().any(|byte| byte.is_ascii_digit());
+    let exact = names().find(|(known, _)| *known == name);
+    let (_, quantity) =
+        exact.or_else(|| names().find(|(known, _)| !has_digits(known) && joined(known).eq(joined(name))))?;
+    Some(quantity)
 }
 
 /// The bytes of a name without its separators.

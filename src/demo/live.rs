@@ -74,10 +74,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-
-    fn at(time: &str) -> DateTime<Utc> {
-        time.parse().expect("a time")
-    }
+    use crate::demo::tests::{all_submissions, at};
 
     /// Device, time and values of each sample.
     fn samples(submissions: impl IntoIterator<Item = Submission>) -> BTreeSet<String> {
@@ -92,12 +89,6 @@ mod tests {
     fn live_uploads_continue_exactly_where_the_filled_period_ends() {
         let (from, until, end) = (at("2026-05-01T00:00:00Z"), at("2026-05-04T17:10:03Z"), at("2026-05-06T09:00:00Z"));
         let filled = Simulation::new(1, 3, 2, from, until, until);
-        let submissions = |simulation: &Simulation| {
-            let days = simulation.dates().collect::<Vec<_>>().into_iter();
-            let of_day =
-                |date| simulation.devices().iter().flat_map(move |device| simulation.submissions(device, date));
-            days.flat_map(of_day).collect::<Vec<_>>()
-        };
         let mut live = LiveUploads::new(&filled, until);
         let (mut now, mut received) = (until, Vec::new());
         while now < end {
@@ -108,8 +99,8 @@ mod tests {
             }
         }
         let live = samples(received);
-        let whole = samples(submissions(&Simulation::new(1, 3, 2, from, end, end)));
-        let filled = samples(submissions(&filled));
+        let whole = samples(all_submissions(&Simulation::new(1, 3, 2, from, end, end)));
+        let filled = samples(all_submissions(&filled));
         assert!(!live.is_empty() && live.is_disjoint(&filled));
         assert_eq!(filled.union(&live).cloned().collect::<BTreeSet<_>>(), whole);
     }

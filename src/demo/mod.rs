@@ -204,11 +204,11 @@ mod tests {
     /// Maximum distance from the centre, in metres.
     const REACH_M: f64 = 6000.0;
 
-    fn at(time: &str) -> DateTime<Utc> {
+    pub(super) fn at(time: &str) -> DateTime<Utc> {
         time.parse().expect("a time")
     }
 
-    fn all_submissions(simulation: &Simulation) -> Vec<Submission> {
+    pub(super) fn all_submissions(simulation: &Simulation) -> Vec<Submission> {
         let submissions =
             |date| simulation.devices().iter().flat_map(move |device| simulation.submissions(device, date));
         simulation.dates().flat_map(submissions).collect()

@@ -90,9 +90,8 @@ pub(super) fn day(seed: u64, number: u16, date: NaiveDate, mut samples: Vec<Samp
             for at in span(0..23 * hour, 2..6, rng) {
                 set_reading(&mut samples[at].readings, Quantity::Temperature, NO_CONTACT_TEMPERATURE, 1);
             }
-            lose_outage(&mut lost, stuck.as_ref(), rng);
         }
-        Defect::StuckValue => lose_outage(&mut lost, stuck.as_ref(), rng),
+        Defect::StuckValue => {} // held above
         Defect::Flaky => {
             for part in 0..FLAKY_OUTAGES {
                 let third = SAMPLES_PER_DAY as usize / FLAKY_OUTAGES;
@@ -109,8 +108,10 @@ pub(super) fn day(seed: u64, number: u16, date: NaiveDate, mut samples: Vec<Samp
                     confuse_sizes(sample, rng);
                 }
             }
-            lose_outage(&mut lost, stuck.as_ref(), rng);
         }
+    }
+    if defect != Defect::Flaky {
+        lose_outage(&mut lost, stuck.as_ref(), rng);
     }
     if let Some(fire) = fire {
         lost[fire - 1..=fire].fill(false);

@@ -9,6 +9,8 @@ use std::{
 
 use clap::{ArgAction, Args};
 
+use super::{comma_separated, comma_separated::CommaSeparated};
+
 /// First bytes of a PMTiles file of version 3.
 const PMTILES_SIGNATURE: &[u8; 8] = b"PMTiles\x03";
 
@@ -151,11 +153,11 @@ impl ExplorerArgs {
     /// # Errors
     /// When a value is invalid. The error names the setting.
     pub fn settings(&self) -> Result<ExplorerSettings, ExplorerError> {
-        let names = self.frame_ancestors.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let frame_ancestors = names.map(frame_ancestor).collect::<Result<_, _>>();
+        let frame_ancestors = CommaSeparated::parse_with(&self.frame_ancestors, frame_ancestor)
+            .map_err(|reason| invalid("AIRGRAPH_FRAME_ANCESTORS", reason))?;
         Ok(ExplorerSettings {
             enabled: self.explorer,
-            frame_ancestors: frame_ancestors.map_err(|reason| invalid("AIRGRAPH_FRAME_ANCESTORS", reason))?,
+            frame_ancestors: comma_separated::concat(&[frame_ancestors]),
             ground_map: self.ground_map()?,
         })
     }

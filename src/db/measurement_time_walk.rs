@@ -18,12 +18,13 @@ use crate::domain::{area::SharedArea, measurement::Measurement};
 
 /// Measurements of the first walk for each one of the page.
 const FIRST_WALK_FACTOR: i64 = 2;
-/// Maximum number of measurements of the second walk for each one of the page, and in all. Beyond it, the index on
-/// cells is about as fast.
-const SECOND_WALK_FACTOR: i64 = 20;
-const MAX_SECOND_WALK: i64 = 10_000;
+/// Maximum number of measurements of the second walk for each one of the page.
+const MAX_SECOND_WALK_FACTOR: i64 = 20;
+/// Maximum number of measurements that a walk needs. Beyond it, the index on cells is about as fast.
+const MAX_WALK: i64 = 10_000;
 
-/// A page of the measurements in an area; `None` when too few of those at its beginning lie in the area.
+/// A page of the measurements in an area; `None` when too few of those at its beginning lie in the area, or the page is
+/// large.
 ///
 /// # Errors
 /// When the database fails.
@@ -33,7 +34,11 @@ pub(super) async fn list(
     columns: MeasurementProjection,
     area: &SharedArea,
 ) -> Result<Option<Vec<Measurement>>, DbError> {
-    let first = length(page.limit.saturating_mul(FIRST_WALK_FACTOR));
+    let needed = page.limit.saturating_mul(FIRST_WALK_FACTOR);
+    if needed > MAX_WALK {
+        return Ok(None);
+    }
+    let first = length(needed);
     let rows = walk(db, page, columns, area, first).await?;
     if is_full(page, &rows) {
         return Ok(Some(rows));
@@ -48,7 +53,7 @@ fn second_length(limit: i64, first: i64, found: usize) -> Option<i64> {
     let found = i64::try_from(found).ok().filter(|&found| found > 0)?;
     let expected = first.saturating_mul(limit) / found;
     let needed = expected.saturating_add(expected / 4); // they are not evenly distributed
-    (needed <= limit.saturating_mul(SECOND_WALK_FACTOR).min(MAX_SECOND_WALK)).then(|| length(needed))
+    (needed <= limit.saturating_mul(MAX_SECOND_WALK_FACTOR).min(MAX_WALK)).then(|| length(needed))
 }
 
 /// Few different lengths, since each is in the text of a statement of its own.

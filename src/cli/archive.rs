@@ -12,6 +12,7 @@ use super::{
 use crate::{
     clock::Clock,
     db::embedded::LockPolicy,
+    domain::month::Month,
     export::archive::{self, MonthOutcome, MonthState},
 };
 
@@ -45,9 +46,8 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ArchiveArgs) -> any
 async fn write(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()> {
     let bar = progress::bar(None, "{spinner} {msg}");
     let mut text = String::new();
-    let report = |month: crate::domain::month::Month, outcome, rows| {
-        let month = month.start().format("%Y-%m");
-        bar.set_message(format!("{month}"));
+    let report = |month: Month, outcome, rows| {
+        bar.set_message(month.to_string());
         // Writing to a String can't fail.
         let _ = match outcome {
             MonthOutcome::Written(version) => writeln!(text, "{month}: {rows} rows, written as version {version}"),
@@ -62,7 +62,7 @@ async fn write(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()>
 
 async fn verify(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()> {
     let (mut text, mut months, mut wrong) = (String::new(), 0, 0);
-    let report = |month: crate::domain::month::Month, state, rows| {
+    let report = |month: Month, state, rows| {
         let state_text = match state {
             MonthState::Correct => "correct",
             MonthState::Changed => "rows changed in the database since it was written",
@@ -71,7 +71,7 @@ async fn verify(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()
         };
         months += 1;
         wrong += usize::from(state != MonthState::Correct);
-        let _ = writeln!(text, "{}: {rows} rows: {state_text}", month.start().format("%Y-%m"));
+        let _ = writeln!(text, "{month}: {rows} rows: {state_text}");
     };
     archive::verify(&session.database.reads, &arguments.to, report).await?;
     print(&text)?;

@@ -97,17 +97,14 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
 
 /// The current files of an archive, which must be those that were written; or the path itself.
 fn expand_archive(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let folder = path;
-    let Some(manifest) = (if folder.is_dir() { Manifest::read(folder)? } else { None }) else {
-        return Ok(vec![folder.to_owned()]);
-    };
+    let manifest = if path.is_dir() { Manifest::read(path)? } else { None };
+    let Some(manifest) = manifest else { return Ok(vec![path.to_owned()]) };
     let files = manifest.months().filter_map(|month| Some(&manifest.month(month)?.current));
     files
-        .map(|file| {
-            let path = folder.join(&file.path);
-            let state = archive::check_file(folder, file);
-            anyhow::ensure!(state == MonthState::Correct, "{}: missing, or not as the manifest says", path.display());
-            Ok(path)
+        .map(|archived| {
+            let (file, state) = (path.join(&archived.path), archive::check_file(path, archived));
+            anyhow::ensure!(state == MonthState::Correct, "{}: missing, or not as the manifest says", file.display());
+            Ok(file)
         })
         .collect()
 }

@@ -77,10 +77,16 @@ impl MeasurementProjection {
         Self(1 << (FIRST_GROUP_BIT + group as u32))
     }
 
-    /// A quantity of a group with a table of its own, and the presence of readings of the group.
+    /// A quantity; and for a group with a table of its own, the presence of its readings.
     #[must_use]
     pub fn quantity(quantity: Quantity) -> Self {
-        Self(1 << (FIRST_QUANTITY_BIT + quantity as u32)) | Self::group(quantity.definition().group)
+        match quantity {
+            Quantity::Pm1 => Self::PM1,
+            Quantity::Pm2_5 => Self::PM2_5,
+            Quantity::Pm4 => Self::PM4,
+            Quantity::Pm10 => Self::PM10,
+            _ => Self(1 << (FIRST_QUANTITY_BIT + quantity as u32)) | Self::group(quantity.definition().group),
+        }
     }
 
     fn has(self, other: Self) -> bool {

@@ -3,11 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{
-    api_error::ApiError,
-    domain::quantity::Quantity,
-    graphql::types::{enum_name, quantity},
-};
+use crate::{api_error::ApiError, domain::quantity::Quantity, graphql::types::quantity};
 
 /// Path of the filter in errors.
 const FILTER: &str = "filter";
@@ -115,8 +111,7 @@ impl FilterParts {
         if self.has(name) {
             return Err(given_twice(name));
         }
-        let range =
-            json!({ "quantity": enum_name(quantity::Quantity::from(quantity)), end: parse_number(name, value)? });
+        let range = json!({ "quantity": quantity::schema_name(quantity), end: parse_number(name, value)? });
         let filter = json!({ "quantities": [range] });
         self.0.push(FilterPart { filter, names: vec![("quantities", name.to_owned())] });
         Ok(true)

@@ -14,8 +14,7 @@ use crate::{
         joined_readings::GroupReadings,
         measurement::Measurement,
         position::Position,
-        quality::QualityFlag,
-        quantity::Quantity,
+        quantity::{Group, Quantity},
         time,
     },
     graphql::{
@@ -111,31 +110,24 @@ fn measurement_value<'a>(row: &'a Measurement, device: &'a DeviceKey, field: Mea
         MeasurementField::Longitude => float(row.position.map(Position::longitude)),
         MeasurementField::Quantity(quantity) => quantity_value(row, quantity),
         MeasurementField::Flags => {
-            let flags = QualityFlag::ALL.iter().filter(|&&flag| row.flags.contains(flag));
-            ExportValue::Names(flags.map(|&flag| enum_name(quality_flag::QualityFlag::from(flag))).collect())
+            ExportValue::Names(row.flags.iter().map(|flag| enum_name(quality_flag::QualityFlag::from(flag))).collect())
         }
         MeasurementField::Cursor => ExportValue::Text(MeasurementCursor(row.key).encode_cursor().into()),
     }
 }
 
 fn quantity_value(row: &Measurement, quantity: Quantity) -> ExportValue<'_> {
-    let particulate = match quantity {
-        Quantity::Pm1 => row.pm1,
-        Quantity::Pm2_5 => row.pm2_5,
-        Quantity::Pm4 => row.pm4,
-        Quantity::Pm10 => row.pm10,
-        _ => {
-            let GroupReadings::Present(readings) = row.readings.group(quantity.definition().group) else {
-                return ExportValue::Null;
-            };
-            let value = readings.get(quantity);
-            return match quantity {
-                Quantity::GpsUpdated => value.map_or(ExportValue::Null, |value| ExportValue::Boolean(value != 0.0)),
-                _ => float(value),
-            };
-        }
-    };
-    particulate.filter(|value| value.is_finite()).map_or(ExportValue::Null, ExportValue::Float32)
+    let group = quantity.definition().group;
+    if group == Group::Air {
+        let value = row.particulate(quantity).filter(|value| value.is_finite());
+        return value.map_or(ExportValue::Null, ExportValue::Float32);
+    }
+    let GroupReadings::Present(readings) = row.readings.group(group) else { return ExportValue::Null };
+    let value = readings.get(quantity);
+    match quantity {
+        Quantity::GpsUpdated => value.map_or(ExportValue::Null, |value| ExportValue::Boolean(value != 0.0)),
+        _ => float(value),
+    }
 }
 
 /// A number; null when it is not finite, as in GraphQL.

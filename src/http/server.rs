@@ -3,7 +3,6 @@
 //! `Sec-WebSocket-Protocol`. `axum::serve` cannot set that.
 
 use std::{io::Write as _, net::SocketAddr, pin::pin};
-use tokio_util::sync::CancellationToken;
 
 use axum::{
     Router,
@@ -19,6 +18,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
+use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use super::{connections::Connections, timed_stream::TimedStream};
@@ -34,7 +34,7 @@ const MAX_UNSENT_BYTES: u32 = 128 << 10;
 pub async fn serve(mut listener: TcpListener, router: Router, connections: Connections, shutdown: CancellationToken) {
     let router: Router = router.with_state(()); // once, not for each request
     let mut tasks = JoinSet::new();
-    let mut stopping = pin!(shutdown.clone().cancelled_owned());
+    let mut stopping = pin!(shutdown.cancelled());
     loop {
         tokio::select! {
             (stream, peer) = Listener::accept(&mut listener) => match connections.try_acquire(peer.ip()) {
@@ -99,7 +99,7 @@ async fn serve_connection(stream: TimedStream, peer: SocketAddr, router: Router,
     let mut connection = pin!(connection.with_upgrades());
     let outcome = tokio::select! {
         outcome = &mut connection => outcome,
-        () = shutdown.clone().cancelled_owned() => {
+        () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

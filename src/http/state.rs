@@ -1,9 +1,9 @@
 //! Application state: database, recorder, schema, routes.
 
 use std::{sync::Arc, time::Duration};
-use tokio_util::sync::CancellationToken;
 
 use axum::Router;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     BodyMemory, Connections, Edition, KeyChecks, Origin, ResponseMemory, SocketTimeouts, Sockets,

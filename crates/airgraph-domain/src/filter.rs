@@ -279,16 +279,9 @@ fn is_within(time: DateTime<Utc>, from: Option<DateTime<Utc>>, to: Option<DateTi
 }
 
 fn is_between(quantity: Quantity, range: ValueRange, measurement: &Measurement, joined: &Readings) -> bool {
-    let particulate = match quantity {
-        Quantity::Pm1 => measurement.pm1,
-        Quantity::Pm2_5 => measurement.pm2_5,
-        Quantity::Pm4 => measurement.pm4,
-        Quantity::Pm10 => measurement.pm10,
-        _ => None,
-    };
     if quantity.definition().group == Group::Air {
         // Compared as 32-bit floats, as stored: 12.4 then equals the 12.4 of the sensor.
-        particulate.is_some_and(|value| {
+        measurement.particulate(quantity).is_some_and(|value| {
             range.min.is_none_or(|min| value >= to_f32(min)) && range.max.is_none_or(|max| value <= to_f32(max))
         })
     } else {

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{device::DeviceId, joined_readings::JoinedReadings, position::Position, quality::QualityFlags};
+use super::{
+    device::DeviceId, joined_readings::JoinedReadings, position::Position, quality::QualityFlags, quantity::Quantity,
+};
 
 /// Key of a stored sample: its device, its time, and its number among the samples with the same device and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,4 +40,18 @@ pub struct Measurement {
     pub time_uncertainty_s: Option<i32>,
     /// Weather, gases, motion and status, if loaded.
     pub readings: JoinedReadings,
+}
+
+impl Measurement {
+    /// The value of a particulate quantity; `None` for any other quantity.
+    #[must_use]
+    pub fn particulate(&self, quantity: Quantity) -> Option<f32> {
+        match quantity {
+            Quantity::Pm1 => self.pm1,
+            Quantity::Pm2_5 => self.pm2_5,
+            Quantity::Pm4 => self.pm4,
+            Quantity::Pm10 => self.pm10,
+            _ => None,
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Calendar months in UTC, the unit of partitions.
 
+use std::fmt;
+
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 
 /// A calendar month in UTC.
@@ -42,6 +44,13 @@ impl Month {
     }
 }
 
+/// `2026-11`.
+impl fmt::Display for Month {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.first_day.format("%Y-%m"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +61,7 @@ mod tests {
         let december = Month::from_time(last_moment);
         assert_eq!(december.suffix(), "2025_12");
         assert_eq!(december.next().suffix(), "2026_01");
+        assert_eq!(december.to_string(), "2025-12");
         assert!(december.start() <= last_moment && last_moment < december.next().start());
     }
 

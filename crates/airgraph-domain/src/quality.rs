@@ -102,6 +102,11 @@ impl QualityFlags {
         self.0 == 0
     }
 
+    /// Its flags, in bit order.
+    pub fn iter(self) -> impl Iterator<Item = QualityFlag> {
+        QualityFlag::ALL.iter().copied().filter(move |&flag| self.contains(flag))
+    }
+
     /// Whether the set holds a flag.
     #[must_use]
     pub fn contains(self, flag: QualityFlag) -> bool {

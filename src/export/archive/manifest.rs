@@ -117,7 +117,7 @@ impl Manifest {
     /// A month.
     #[must_use]
     pub fn month(&self, month: Month) -> Option<&ArchivedMonth> {
-        self.months.get(&month_name(month))
+        self.months.get(&month.to_string())
     }
 
     /// The months in order.
@@ -128,12 +128,12 @@ impl Manifest {
     /// Adds a file of a month. A file before becomes superseded.
     pub(super) fn add(&mut self, month: Month, rows: RowFingerprint, file: ArchivedFile) {
         let mut superseded = Vec::new();
-        if let Some(before) = self.months.remove(&month_name(month)) {
+        if let Some(before) = self.months.remove(&month.to_string()) {
             superseded = before.superseded;
             superseded.push(before.current);
         }
         let month_entry = ArchivedMonth { current: file, fingerprint: fingerprint_text(rows), superseded };
-        self.months.insert(month_name(month), month_entry);
+        self.months.insert(month.to_string(), month_entry);
     }
 }
 
@@ -157,22 +157,17 @@ fn fingerprint_text(rows: RowFingerprint) -> String {
     format!("{}-{:016x}", rows.rows, rows.hash)
 }
 
-/// `2026-05`.
-pub(super) fn month_name(month: Month) -> String {
-    month.start().format("%Y-%m").to_string()
-}
-
 /// Replaces a file: a process that is killed leaves the old one or the new one.
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let part = path.with_added_extension(super::month_file::PART_EXTENSION);
     let mut file = File::create(&part)?;
     write(&mut file)?;
-    file.sync_all()?;
-    fs::rename(&part, path)?;
-    sync_folder(path)
+    complete(&file, &part, path)
 }
 
-/// Makes a rename durable.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+/// Gives a complete file its name, durably.
+pub(super) fn complete(file: &File, part: &Path, path: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    fs::rename(part, path)?;
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }

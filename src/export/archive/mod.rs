@@ -25,8 +25,7 @@ use sqlx::PgPool;
 pub use self::{
     error::ArchiveError,
     manifest::{ArchivedDevice, ArchivedFile, ArchivedMonth, Manifest},
-    verification::check_file,
-    verification::{MonthState, verify},
+    verification::{MonthState, check_file, verify},
 };
 use crate::{db, domain::month::Month};
 
@@ -77,7 +76,7 @@ pub async fn write(
             if db::archive::fingerprint(db, from, to).await? != before {
                 attempts += 1;
                 if attempts >= MAX_ATTEMPTS {
-                    return Err(ArchiveError::Changing(manifest::month_name(month)));
+                    return Err(ArchiveError::Changing(month.to_string()));
                 }
                 continue;
             }

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use tokio::task::spawn_blocking;
 
-use super::{ArchiveError, ArchivedDevice, ArchivedFile, manifest::sync_folder};
+use super::{ArchiveError, ArchivedDevice, ArchivedFile, manifest::complete};
 use crate::{
     db,
     db::{measurement_page::MeasurementPage, measurement_projection::MeasurementProjection},
@@ -111,11 +111,16 @@ async fn blocking<T: Send + 'static>(
 
 /// A file under construction.
 struct MonthFile {
-    path: PathBuf,
-    file: File,
+    output: HashedFile,
     columns: Arc<[ExportColumn]>,
     encoder: ParquetEncoder,
     rows: u64,
+}
+
+/// The bytes of a file, with their number and hash.
+struct HashedFile {
+    path: PathBuf,
+    file: File,
     bytes: u64,
     sha256: Sha256,
 }
@@ -129,7 +134,7 @@ impl MonthFile {
         let columns = archive_columns();
         let table = describe_columns(&columns, TimeFormat::Rfc3339);
         let encoder = ParquetEncoder::new(&columns, &ORDER, Some(&table))?;
-        Ok(Self { path, file, columns, encoder, rows: 0, bytes: 0, sha256: Sha256::new() })
+        Ok(Self { output: HashedFile { path, file, bytes: 0, sha256: Sha256::new() }, columns, encoder, rows: 0 })
     }
 
     fn write(mut self, rows: &PageRows) -> Result<Self, ArchiveError> {
@@ -138,27 +143,24 @@ impl MonthFile {
             self.rows += 1;
             self.encoder.row(row, &self.columns, &mut out)
         })?;
-        self.append(&out)?;
+        self.output.append(&out)?;
         Ok(self)
     }
 
+    /// Completes the file and gives it its name. Returns its rows, its size and its SHA-256.
+    fn finish(self, path: &Path) -> Result<(u64, u64, String), ArchiveError> {
+        let Self { mut output, encoder, rows, .. } = self;
+        output.append(&encoder.finish(None)?)?;
+        complete(&output.file, &output.path, path).map_err(|error| ArchiveError::io(path, error))?;
+        Ok((rows, output.bytes, hex::encode(output.sha256.finalize())))
+    }
+}
+
+impl HashedFile {
     fn append(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
         self.sha256.update(bytes);
         self.bytes += bytes.len() as u64;
         self.file.write_all(bytes).map_err(|error| ArchiveError::io(&self.path, error))
-    }
-
-    /// Completes the file and gives it its name. Returns its rows, its size and its SHA-256.
-    fn finish(mut self, path: &Path) -> Result<(u64, u64, String), ArchiveError> {
-        let encoder = std::mem::replace(&mut self.encoder, ParquetEncoder::new(&[], &[], None)?);
-        self.append(&encoder.finish(None)?)?;
-        let renamed = || -> io::Result<()> {
-            self.file.sync_all()?;
-            fs::rename(&self.path, path)?;
-            sync_folder(path)
-        };
-        renamed().map_err(|error| ArchiveError::io(path, error))?;
-        Ok((self.rows, self.bytes, hex::encode(self.sha256.finalize())))
     }
 }
 

@@ -5,11 +5,13 @@ use crate::{
     db::measurement_projection::MeasurementProjection,
     domain::quantity::{Group, Quantity},
     graphql,
-    graphql::types::{enum_name, quantity},
+    graphql::types::{quantity, readings},
 };
 
 /// Name of the column with the cursor of each row, which is only exported when it is named.
 pub const CURSOR: &str = "cursor";
+/// Name of the group of quantities that are fields of `Measurement`; the other groups have the name of their field.
+const AIR_GROUP: &str = "air";
 
 /// A value of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,25 +75,12 @@ fn of_quantity(quantity: Quantity) -> ExportColumn {
     let definition = quantity.definition();
     ExportColumn {
         name: definition.name.into(),
-        group: Some(group_name(definition.group)),
+        group: Some(readings::field_of_group(definition.group).unwrap_or(AIR_GROUP)),
         is_default: definition.group == Group::Air,
         value_type: if quantity == Quantity::GpsUpdated { ColumnType::Boolean } else { ColumnType::Float },
         unit: Some(definition.unit),
-        description: graphql::types()
-            .description("Quantity", enum_name(quantity::Quantity::from(quantity)))
-            .unwrap_or_default(),
+        description: quantity::schema_description(quantity),
         source: ColumnSource::Measurement(MeasurementField::Quantity(quantity)),
-    }
-}
-
-/// The name of a group of quantities: that of the field of `Measurement`.
-pub fn group_name(group: Group) -> &'static str {
-    match group {
-        Group::Air => "air",
-        Group::Weather => "weather",
-        Group::Ambient => "ambient",
-        Group::Motion => "motion",
-        Group::Status => "status",
     }
 }
 
@@ -113,10 +102,6 @@ fn field_projection(field: MeasurementField) -> MeasurementProjection {
         MeasurementField::TimeUncertainty => MeasurementProjection::TIME_UNCERTAINTY,
         MeasurementField::Latitude | MeasurementField::Longitude => MeasurementProjection::POSITION,
         MeasurementField::Flags => MeasurementProjection::FLAGS,
-        MeasurementField::Quantity(Quantity::Pm1) => MeasurementProjection::PM1,
-        MeasurementField::Quantity(Quantity::Pm2_5) => MeasurementProjection::PM2_5,
-        MeasurementField::Quantity(Quantity::Pm4) => MeasurementProjection::PM4,
-        MeasurementField::Quantity(Quantity::Pm10) => MeasurementProjection::PM10,
         MeasurementField::Quantity(quantity) => MeasurementProjection::quantity(quantity),
     }
 }

@@ -4,7 +4,7 @@ use super::{ColumnSource, ColumnType, ExportColumn};
 use crate::{
     domain::quantity::{Group, Quantity},
     graphql,
-    graphql::types::{enum_name, quantity},
+    graphql::types::quantity,
 };
 
 /// Suffix, field of `Summary`, type, and whether it is exported by default.
@@ -22,9 +22,6 @@ pub fn columns() -> impl Iterator<Item = ExportColumn> {
     Quantity::ALL.iter().flat_map(|&quantity| {
         let definition = quantity.definition();
         STATISTICS.iter().map(move |&(suffix, field, value_type, is_default)| {
-            let what = graphql::types()
-                .description("Quantity", enum_name(quantity::Quantity::from(quantity)))
-                .unwrap_or_default();
             let statistic = graphql::types().description("Summary", field).unwrap_or_default();
             ExportColumn {
                 name: format!("{}_{suffix}", definition.name).into(),
@@ -32,14 +29,9 @@ pub fn columns() -> impl Iterator<Item = ExportColumn> {
                 is_default: is_default && definition.group == Group::Air,
                 value_type,
                 unit: (value_type == ColumnType::Float).then_some(definition.unit),
-                description: format!("{what} {statistic}"),
+                description: format!("{} {statistic}", quantity::schema_description(quantity)),
                 source: ColumnSource::Json {
-                    field: format!(
-                        "{}: quantity(of: {})",
-                        definition.name,
-                        enum_name(quantity::Quantity::from(quantity))
-                    )
-                    .into(),
+                    field: format!("{}: quantity(of: {})", definition.name, quantity::schema_name(quantity)).into(),
                     key: definition.name.into(),
                     member: Some(field),
                 },

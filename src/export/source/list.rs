@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 use tokio::time::{sleep, timeout};
 
-use super::rate_limits::kind;
 use crate::{
     api_error::ApiError,
     db::cancellation::cancel_on_drop,
@@ -154,7 +153,7 @@ fn parse<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, ApiError> {
 /// The rate limit that a caller exceeds now.
 pub fn exceeded_limit(context: &ExportContext) -> Option<RateLimited> {
     let ExportContext { state, caller, payer, .. } = context;
-    let database_time = admission::check_database_time(state, *payer, kind(caller));
+    let database_time = admission::check_database_time(state, *payer, admission::caller_kind(caller));
     // More than any limit counts as the whole limit, which the caller does not have.
     let cost = || state.rate_limiters.cost.check_n(*payer, u32::MAX, state.clock.now());
     database_time.err().or_else(|| cost().err())

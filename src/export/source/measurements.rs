@@ -10,7 +10,7 @@ use async_graphql::{InputType as _, connection::CursorType as _};
 use tokio::time::timeout;
 
 use super::{
-    rate_limits::{Charges, kind},
+    rate_limits::Charges,
     time_window::{TimeWindow, WindowBounds},
 };
 use crate::{
@@ -40,7 +40,6 @@ use crate::{
         },
         inputs::filter::{MeasurementFilter, MeasurementOrder},
     },
-    observability::metrics::database_time::CallerKind,
 };
 
 /// The measurements of an export.
@@ -200,7 +199,7 @@ fn admit(context: &ExportContext, export: &ExportRequest) -> Result<Arc<Operatio
 /// A pool for one page, with the limits of one request.
 pub fn read_pool(context: &ExportContext) -> ReadPool {
     let ExportContext { state, caller, payer, .. } = context;
-    let kind: CallerKind = kind(caller);
+    let kind = admission::caller_kind(caller);
     let budget = state.rate_limiters.database_time(kind).cloned();
     let (limits, metric) = (&state.info.limits.reading, state.metrics.database_time.clone());
     let charged = (state.rate_limiters.cost.clone(), 0);

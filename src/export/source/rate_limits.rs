@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::{
-    auth::Caller, export::ExportContext, graphql::execute::admission, limits::rate_limit::RateLimited,
-    observability::metrics::database_time::CallerKind,
-};
+use crate::{export::ExportContext, graphql::execute::admission, limits::rate_limit::RateLimited};
 
 /// Bounds of one wait. A limit is checked again after each.
 const MIN_WAIT: Duration = Duration::from_millis(10);
@@ -40,7 +37,7 @@ impl Charges {
 
     fn try_pay(&mut self) -> Result<(), RateLimited> {
         let ExportContext { state, payer, caller, .. } = &self.context;
-        admission::check_database_time(state, *payer, kind(caller))?;
+        admission::check_database_time(state, *payer, admission::caller_kind(caller))?;
         state.rate_limiters.cost.check_n(*payer, self.owed, state.clock.now())?;
         self.owed = 0;
         Ok(())
@@ -53,11 +50,6 @@ impl Drop for Charges {
         let ExportContext { state, payer, .. } = &self.context;
         state.rate_limiters.cost.penalize(*payer, self.owed, state.clock.now());
     }
-}
-
-/// Kind of a caller.
-pub fn kind(caller: &Caller) -> CallerKind {
-    admission::caller_kind(caller)
 }
 
 fn wait_time(limited: &RateLimited) -> Duration {

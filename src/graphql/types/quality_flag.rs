@@ -35,6 +35,5 @@ pub enum QualityFlag {
 
 /// The flags of a set, in the order of their bits.
 pub(in crate::graphql) fn from_set(flags: QualityFlags) -> Vec<QualityFlag> {
-    use quality::QualityFlag as Flag;
-    Flag::ALL.iter().filter(|&&flag| flags.contains(flag)).map(|&flag| flag.into()).collect()
+    flags.iter().map(QualityFlag::from).collect()
 }

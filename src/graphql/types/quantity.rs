@@ -2,7 +2,18 @@
 
 use async_graphql::Enum;
 
-use crate::domain::quantity;
+use super::enum_name;
+use crate::{domain::quantity, graphql};
+
+/// The name of a quantity in the schema.
+pub(crate) fn schema_name(quantity: quantity::Quantity) -> &'static str {
+    enum_name(Quantity::from(quantity))
+}
+
+/// The description of a quantity in the schema.
+pub(crate) fn schema_description(quantity: quantity::Quantity) -> String {
+    graphql::types().description("Quantity", schema_name(quantity)).unwrap_or_default()
+}
 
 /// Measured quantity. Each description ends with the unit of its values; the code in backticks is the unit in UCUM
 /// (ucum.org), `1` for a number without unit.

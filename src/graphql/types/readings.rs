@@ -12,15 +12,18 @@ use crate::{
     graphql::fast_json::row_fields::is_field_name,
 };
 
+/// The fields of `Measurement` with the values of a group of quantities.
+const GROUP_FIELDS: [(&str, Group); 4] =
+    [("weather", Group::Weather), ("ambient", Group::Ambient), ("motion", Group::Motion), ("status", Group::Status)];
+
 /// The group of quantities behind a field of `Measurement`.
 pub(in crate::graphql) fn group_by_field(field: &str) -> Option<Group> {
-    match field {
-        "weather" => Some(Group::Weather),
-        "ambient" => Some(Group::Ambient),
-        "motion" => Some(Group::Motion),
-        "status" => Some(Group::Status),
-        _ => None,
-    }
+    GROUP_FIELDS.iter().find(|(name, _)| *name == field).map(|&(_, group)| group)
+}
+
+/// The field of `Measurement` with the values of a group; `None` for a group whose values are fields themselves.
+pub(crate) fn field_of_group(group: Group) -> Option<&'static str> {
+    GROUP_FIELDS.iter().find(|(_, of)| *of == group).map(|&(name, _)| name)
 }
 
 /// The quantity behind a field of a group.

@@ -2,15 +2,19 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write as _},
+    io::{self, Read},
+    mem,
 };
 
 use chrono::{DateTime, SecondsFormat};
 use parquet::{
     errors::ParquetError,
     file::reader::{FileReader as _, SerializedFileReader},
-    record::{Field, Row, reader::RowIter},
+    record::{Field, reader::RowIter},
 };
+
+/// Rows that are written as text at once.
+const ROWS_AT_ONCE: usize = 100;
 
 /// Text of a Parquet file.
 pub struct ParquetAsCsv {
@@ -28,46 +32,35 @@ impl ParquetAsCsv {
     pub fn new(file: File) -> io::Result<Self> {
         let reader = SerializedFileReader::new(file).map_err(invalid_data)?;
         let schema = reader.metadata().file_metadata().schema().clone();
-        let mut text = Vec::new();
-        write_line(schema.get_fields().iter().map(|field| field.name().to_owned()), &mut text)?;
+        let mut lines = csv::Writer::from_writer(Vec::new());
+        lines.write_record(schema.get_fields().iter().map(|field| field.name()))?;
+        let text = lines.into_inner().map_err(csv::IntoInnerError::into_error)?;
         let rows = RowIter::from_file_into(Box::new(reader));
         Ok(Self { rows, text, position: 0 })
+    }
+
+    fn read_lines(&mut self) -> io::Result<()> {
+        self.text.clear();
+        self.position = 0;
+        let mut lines = csv::Writer::from_writer(mem::take(&mut self.text));
+        for row in self.rows.by_ref().take(ROWS_AT_ONCE) {
+            let row = row.map_err(invalid_data)?;
+            lines.write_record(row.get_column_iter().map(|(_, field)| text_of(field).into_bytes()))?;
+        }
+        self.text = lines.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        Ok(())
     }
 }
 
 impl Read for ParquetAsCsv {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.position == self.text.len() {
-            self.text.clear();
-            self.position = 0;
-            while self.text.len() < buffer.len() {
-                let Some(row) = self.rows.next() else { break };
-                write_row(&row.map_err(invalid_data)?, &mut self.text)?;
-            }
+            self.read_lines()?;
         }
         let read = (&self.text[self.position..]).read(buffer)?;
         self.position += read;
         Ok(read)
     }
-}
-
-fn write_row(row: &Row, out: &mut Vec<u8>) -> io::Result<()> {
-    write_line(row.get_column_iter().map(|(_, field)| text_of(field)), out)
-}
-
-fn write_line(fields: impl Iterator<Item = String>, out: &mut Vec<u8>) -> io::Result<()> {
-    for (at, field) in fields.enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        if field.contains([',', '"', '\n', '\r']) {
-            write!(out, "\"{}\"", field.replace('"', "\"\""))?;
-        } else {
-            out.extend_from_slice(field.as_bytes());
-        }
-    }
-    out.push(b'\n');
-    Ok(())
 }
 
 fn text_of(field: &Field) -> String {

@@ -8,7 +8,6 @@ use crate::domain::{
     area::SharedArea,
     device::DeviceId,
     filter::{Condition, Filter, ValueRange},
-    measurement::Measurement,
     quantity::Quantity,
     readings::to_f32,
 };
@@ -140,15 +139,4 @@ pub(super) fn value_code(value: f32) -> u32 {
     let bits = (value + 0.0).to_bits(); // maps -0.0 to 0.0
     let ordered = if value.is_sign_negative() && value != 0.0 { !bits } else { bits | 1 << 31 };
     ordered >> (32 - u32::from(VALUE_BITS))
-}
-
-/// The value of an indexed quantity in a measurement.
-pub(super) fn particulate(measurement: &Measurement, quantity: Quantity) -> Option<f32> {
-    match quantity {
-        Quantity::Pm1 => measurement.pm1,
-        Quantity::Pm2_5 => measurement.pm2_5,
-        Quantity::Pm4 => measurement.pm4,
-        Quantity::Pm10 => measurement.pm10,
-        _ => None,
-    }
 }

@@ -17,7 +17,7 @@ pub(super) use keys::{IndexKey, IndexKeys};
 
 use self::{
     blocks::Block,
-    keys::{COVER_RESOLUTION, INDEXED_QUANTITIES, TIME_BITS, VALUE_BITS, hour_code, particulate, value_code},
+    keys::{COVER_RESOLUTION, INDEXED_QUANTITIES, TIME_BITS, VALUE_BITS, hour_code, value_code},
 };
 use crate::{
     domain::{
@@ -98,7 +98,7 @@ impl Matcher {
             visit(IndexKey::Time(block));
         }
         for (quantity, in_use) in INDEXED_QUANTITIES.into_iter().zip(&self.in_use.values) {
-            let Some(value) = particulate(measurement, quantity) else { continue };
+            let Some(value) = measurement.particulate(quantity) else { continue };
             for block in blocks_in_use(value_code(value), in_use) {
                 visit(IndexKey::Value(quantity, block));
             }

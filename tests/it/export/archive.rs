@@ -14,22 +14,17 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 
-use super::{export, parquet::rows};
+use super::{export, parquet::rows, with_joined_flags};
 use crate::{
     api::filters::conditions::fill,
+    ops::cli::{output, text},
     support::{TestApp, empty_database, gateway::on},
 };
 
 /// Runs a command to its end; returns whether it succeeded, and its output.
 async fn run(options: &PgConnectOptions, arguments: &[&str]) -> (bool, String) {
-    let mut command = on(options, arguments);
-    tokio::task::spawn_blocking(move || {
-        let output = command.output().expect("airgraph starts");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        (output.status.success(), text)
-    })
-    .await
-    .expect("no panic")
+    let output = output(on(options, arguments)).await;
+    (output.status.success(), text(&output.stdout) + &text(&output.stderr))
 }
 
 async fn archive(options: &PgConnectOptions, folder: &TempDir, more: &[&str]) -> (bool, String) {
@@ -108,14 +103,6 @@ async fn archive_holds_all_rows_of_finished_months_and_stays_as_it_is() {
     let (ok, text) = archive(&options, &folder, &[]).await;
     assert!(ok && !text.contains("written"), "{text}");
     assert_eq!(files(folder.path()), written, "nothing is written twice");
-}
-
-fn with_joined_flags(mut row: Value) -> Value {
-    if let Some(flags) = row["flags"].as_array() {
-        let flags: Vec<_> = flags.iter().filter_map(Value::as_str).collect();
-        row["flags"] = flags.join(" ").into();
-    }
-    row
 }
 
 #[tokio::test]

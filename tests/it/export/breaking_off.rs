@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::json;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -27,20 +27,25 @@ struct HalfSent {
     watch: PgConnection,
 }
 
-async fn begin(options: &PgConnectOptions, address: SocketAddr, key: &str) -> (TcpStream, String) {
+async fn begin(address: SocketAddr, key: &str) -> (TcpStream, String) {
     let mut client = TcpStream::connect(address).await.expect("a connection");
     let request = format!(
         "GET /export/measurements.csv?from=2026-04-01T00:00:00Z&columns=measured_at HTTP/1.1\r\nHost: gateway\r\nX-Api-Key: {key}\r\n\r\n"
     );
     client.write_all(request.as_bytes()).await.expect("sent");
     let mut received = String::new();
-    let mut buffer = [0; 4096];
-    while !received.contains("2026-04-01T00:00:00Z") {
-        let read = timeout(DEADLINE, client.read(&mut buffer)).await.expect("in time").expect("bytes");
-        assert_ne!(read, 0, "{received}, {options:?}");
-        received += std::str::from_utf8(&buffer[..read]).expect("text");
-    }
+    read_until(&mut client, &mut received, |received| received.contains("2026-04-01T00:00:00Z")).await;
     (client, received)
+}
+
+/// Reads until what was received is enough; the connection must not end before.
+async fn read_until(client: &mut TcpStream, received: &mut String, is_enough: impl Fn(&str) -> bool) {
+    let mut buffer = [0; 4096];
+    while !is_enough(received) {
+        let read = timeout(DEADLINE, client.read(&mut buffer)).await.expect("in time").expect("bytes");
+        assert_ne!(read, 0, "{received}");
+        *received += std::str::from_utf8(&buffer[..read]).expect("text");
+    }
 }
 
 impl HalfSent {
@@ -52,7 +57,7 @@ impl HalfSent {
         let (address, mut watch) = (app.listen().await, options.connect().await.expect("a connection"));
         let key = key(&app).await;
         let lock = lock_table(&options, "measurement_2026_05").await;
-        let (client, received) = begin(&options, address, &key).await;
+        let (client, received) = begin(address, &key).await;
         wait_for_lock_waiters(&mut watch, 1).await;
         Self { app, client, received, lock, watch }
     }
@@ -84,12 +89,7 @@ async fn complete_export_ends_with_the_last_chunk() {
     let mut export = HalfSent::start(async |app| app.admin.clone()).await;
     sqlx::query("rollback").execute(&mut export.lock).await.expect("released");
     // The connection stays open for further requests.
-    while !export.received.ends_with(LAST_CHUNK) {
-        let mut buffer = [0; 4096];
-        let read = timeout(DEADLINE, export.client.read(&mut buffer)).await.expect("in time").expect("bytes");
-        assert_ne!(read, 0, "{}", export.received);
-        export.received += std::str::from_utf8(&buffer[..read]).expect("text");
-    }
+    read_until(&mut export.client, &mut export.received, |received| received.ends_with(LAST_CHUNK)).await;
     assert!(export.received.contains("2026-05-01T00:00:00Z"), "{}", export.received);
 }
 

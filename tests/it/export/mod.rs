@@ -49,6 +49,15 @@ fn ndjson(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))).collect()
 }
 
+/// A row of NDJSON with its flags as one text, as the other formats have them.
+fn with_joined_flags(mut row: Value) -> Value {
+    if let Some(flags) = row["flags"].as_array() {
+        let flags: Vec<_> = flags.iter().filter_map(Value::as_str).collect();
+        row["flags"] = flags.join(" ").into();
+    }
+    row
+}
+
 /// The records of a CSV file, each field by its column; read strictly by RFC 4180.
 fn csv(text: &str) -> Vec<Vec<(String, String)>> {
     assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "all lines end with CRLF");

@@ -7,7 +7,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{export_bytes, ndjson};
+use super::{export_bytes, ndjson, with_joined_flags};
 use crate::{
     api::filters::conditions::fill,
     support::{TestApp, skipped},
@@ -38,7 +38,7 @@ async fn csv_and_parquet_are_read_by_python_pyarrow_and_duckdb() {
         Command::new(root.join(PYTHON)).arg(root.join(SCRIPT)).args([&csv, &parquet]).output().expect("python");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let ndjson = ndjson(&String::from_utf8(export_bytes(&app, "measurements.ndjson", &columns).await).expect("text"));
-    let expected: Vec<_> = ndjson.iter().map(with_joined_flags).collect();
+    let expected: Vec<_> = ndjson.into_iter().map(with_joined_flags).collect();
     let read: Vec<Value> = String::from_utf8(output.stdout)
         .expect("text")
         .lines()
@@ -49,12 +49,4 @@ async fn csv_and_parquet_are_read_by_python_pyarrow_and_duckdb() {
         assert_eq!(rows["rows"].as_array().expect("rows").len(), 400, "{}", rows["reader"]);
         assert_eq!(rows["rows"], Value::from(expected.clone()), "{}", rows["reader"]);
     }
-}
-
-/// A row whose flags are one text.
-fn with_joined_flags(row: &Value) -> Value {
-    let mut row = row.clone();
-    let flags: Vec<_> = row["flags"].as_array().expect("flags").iter().filter_map(Value::as_str).collect();
-    row["flags"] = flags.join(" ").into();
-    row
 }

@@ -9,12 +9,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
-use tokio_util::sync::CancellationToken;
 
 use apq::RegisteredDocuments;
 pub use manifest::ManifestError;
 use manifest::{FileVersion, Manifest};
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use crate::{api_error::ApiError, limits::rate_limit::CallerId};
 
@@ -104,7 +104,7 @@ impl PersistedDocuments {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(MANIFEST_POLL_INTERVAL) => {}
-                () = shutdown.clone().cancelled_owned() => return,
+                () = shutdown.cancelled() => return,
             }
             let path = path.clone();
             let since = seen.clone();

@@ -12,9 +12,9 @@ use std::{
     },
     time::Duration,
 };
-use tokio_util::sync::CancellationToken;
 
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 use super::KeyCache;
 use crate::{
@@ -116,7 +116,7 @@ pub async fn run(
     };
     tokio::select! {
         () = listening => {}
-        () = shutdown.clone().cancelled_owned() => {}
+        () = shutdown.cancelled() => {}
     }
 }
 

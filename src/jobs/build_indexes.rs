@@ -1,10 +1,10 @@
 //! Creates indexes of past months: at the start and then at intervals.
 
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 use chrono::{DateTime, Utc};
 use sqlx::{ConnectOptions as _, Connection as _};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
@@ -26,7 +26,7 @@ pub async fn run(database: Database, clock: Clock, shutdown: CancellationToken) 
     };
     tokio::select! {
         () = work => {}
-        () = shutdown.clone().cancelled_owned() => {}
+        () = shutdown.cancelled() => {}
     }
 }
 

@@ -1,9 +1,9 @@
 //! Deletes expired data: at the start and then at intervals.
 
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
@@ -47,7 +47,7 @@ async fn trim_feed(database: &Database, clock: &Clock, kept: TimeDelta, shutdown
         }
         tokio::select! {
             () = tokio::time::sleep(FEED_TRIM_INTERVAL) => {}
-            () = shutdown.clone().cancelled_owned() => return,
+            () = shutdown.cancelled() => return,
         }
     }
 }
@@ -71,7 +71,7 @@ async fn drop_old_uplinks(database: &Database, clock: &Clock, uplinks: Retention
         };
         tokio::select! {
             () = tokio::time::sleep(next) => {}
-            () = shutdown.clone().cancelled_owned() => return,
+            () = shutdown.cancelled() => return,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Terminates sessions of other gateways that stopped in the middle of a message.
 
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::db::{connect::Database, stalled_session::StalledSessions};
 
@@ -22,6 +22,6 @@ pub async fn run(database: Database, shutdown: CancellationToken) {
     };
     tokio::select! {
         () = work => {}
-        () = shutdown.clone().cancelled_owned() => {}
+        () = shutdown.cancelled() => {}
     }
 }

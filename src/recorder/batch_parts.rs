@@ -99,6 +99,7 @@ mod tests {
             let senders: Vec<_> = senders.chars().collect();
             boundary_near_middle(senders.len(), |at| senders[at])
         };
+        assert_eq!(divided("aaaa"), 2, "one sender");
         assert_eq!(divided("abbbbbbb"), 1);
         assert_eq!(divided("aaaaaaab"), 7);
         assert_eq!(divided("aabbbccc"), 5);

@@ -29,7 +29,6 @@ use std::{
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
-use tokio_util::sync::CancellationToken;
 
 use async_graphql::{Request, Response};
 use bytes::Bytes;
@@ -40,6 +39,7 @@ use event_charge::EventCharge;
 use fair_permits::FairPermits;
 use quotas::Quotas;
 pub use subscriber::{Progress, Subscriber};
+use tokio_util::sync::CancellationToken;
 
 use self::feed::{Feed, FeedPosition, backlog::is_trimmed};
 use crate::{

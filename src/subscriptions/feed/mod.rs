@@ -10,12 +10,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
-use tokio_util::sync::CancellationToken;
 
 use backlog::BacklogError;
 use batch::Batch;
 use ring_buffer::{RingBuffer, RingLimits, RingRead};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     concurrency::retry::Backoff,

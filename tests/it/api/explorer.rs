@@ -12,6 +12,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+use super::static_files::references;
 use crate::support::{Answer, TestApp};
 
 const PAGES: [&str; 2] = ["/", "/admin"];
@@ -56,12 +57,10 @@ async fn explorer_is_the_front_page_in_both_profiles_and_loads_only_its_own_file
             }
             assert_eq!(sources("img-src").as_deref(), Some("'self' data:"));
             assert_eq!(sources("frame-ancestors").as_deref(), Some("'none'"));
-            for attribute in ["src=\"", "href=\""] {
-                for reference in page.text.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
-                    assert!(!reference.contains("//"), "{path} loads {reference}");
-                    if let Some(asset) = reference.strip_prefix("./assets/") {
-                        assert_eq!(app.get(&format!("/assets/{asset}")).await.status, StatusCode::OK, "{asset}");
-                    }
+            for reference in references(&page.text) {
+                assert!(!reference.contains("//"), "{path} loads {reference}");
+                if let Some(asset) = reference.strip_prefix("./assets/") {
+                    assert_eq!(app.get(&format!("/assets/{asset}")).await.status, StatusCode::OK, "{asset}");
                 }
             }
         }

@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 use crate::support::TestApp;
 
 /// The values of `src` and `href` in a page.
-fn references(page: &str) -> Vec<&str> {
+pub fn references(page: &str) -> Vec<&str> {
     let attributes = ["src=\"", "href=\""];
     attributes
         .iter()

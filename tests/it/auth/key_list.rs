@@ -16,7 +16,11 @@ async fn create(app: &TestApp, input: &str) -> Value {
 
 async fn names(app: &TestApp, filter: Value) -> Vec<String> {
     let page = app.admin(LIST, json!({ "filter": filter })).await;
-    let nodes = page["apiKeys"]["nodes"].as_array().expect("keys");
+    names_of_page(&page["apiKeys"])
+}
+
+fn names_of_page(page: &Value) -> Vec<String> {
+    let nodes = page["nodes"].as_array().expect("keys");
     nodes.iter().map(|key| key["name"].as_str().expect("a name").to_owned()).collect()
 }
 
@@ -42,8 +46,7 @@ async fn keys_are_listed_newest_first_in_pages() {
     let (mut paged, mut after) = (Vec::new(), json!(null));
     loop {
         let page = app.admin(LIST, json!({ "first": 2, "after": after })).await["apiKeys"].take();
-        let nodes = page["nodes"].as_array().expect("keys");
-        paged.extend(nodes.iter().map(|key| key["name"].as_str().expect("a name").to_owned()));
+        paged.extend(names_of_page(&page));
         after = page["pageInfo"]["endCursor"].clone();
         if page["pageInfo"]["hasNextPage"] == false {
             break;

@@ -71,7 +71,7 @@ async fn stored(app: &TestApp) -> i64 {
 }
 
 /// A sample of a device, measured this number of seconds after ten.
-pub fn one(second: usize, pm10: u32) -> Submission {
+fn one(second: usize, pm10: u32) -> Submission {
     let time = at("2026-05-01T10:00:00Z") + TimeDelta::seconds(i64::try_from(second).expect("small"));
     submission([("bike", sample(time, f64::from(pm10)))])
 }
@@ -126,13 +126,10 @@ pub async fn keys(app: &TestApp, count: i32) -> Vec<ApiKeyId> {
     ids.into_iter().map(ApiKeyId).collect()
 }
 
-/// A sample of a device with its own name, sent with a key.
-fn sent(key: ApiKeyId, device: &str, second: usize, pm10: u32) -> Submission {
-    Submission { api_key: Some(key), ..with_device(one(second, pm10), device) }
-}
-
-/// The submission, of another device.
-pub fn with_device(mut submission: Submission, device: &str) -> Submission {
+/// A sample of a device with its own name, sent with a key or without.
+pub fn sent(key: impl Into<Option<ApiKeyId>>, device: &str, second: usize, pm10: u32) -> Submission {
+    let mut submission = one(second, pm10);
+    submission.api_key = key.into();
     let decoded = submission.decoded.as_mut().expect("decoded");
     decoded.observations[0].device = DeviceKey::try_new(device).expect("a key");
     submission

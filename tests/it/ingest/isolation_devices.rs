@@ -6,7 +6,7 @@ use airgraph::{
 };
 use futures_util::{future::join_all, poll};
 
-use super::isolation::{REFUSED, attempts, gateway, keys, one, with_device};
+use super::isolation::{REFUSED, attempts, gateway, keys, sent};
 use crate::support::TestApp;
 
 const OTHERS: usize = 50;
@@ -21,10 +21,6 @@ async fn gateway_with_devices() -> TestApp {
     app
 }
 
-fn of(key: Option<ApiKeyId>, device: &str, second: usize, pm10: u32) -> Submission {
-    Submission { api_key: key, ..with_device(one(second, pm10), device) }
-}
-
 /// Records failing submissions and, behind them, one of each other device. All others must be answered before the last
 /// failing one.
 async fn others_are_stored_first(app: &TestApp, key: Option<ApiKeyId>, failing: Vec<Submission>, second: usize) {
@@ -32,7 +28,7 @@ async fn others_are_stored_first(app: &TestApp, key: Option<ApiKeyId>, failing: 
     for refused in &mut refused {
         assert!(poll!(refused).is_pending(), "in the queue");
     }
-    let others = (0..OTHERS).map(|n| app.recorder.record(of(key, &format!("other-{n}"), second, 5)));
+    let others = (0..OTHERS).map(|n| app.recorder.record(sent(key, &format!("other-{n}"), second, 5)));
     for outcome in join_all(others).await {
         assert_eq!(outcome.expect("stored").recorded, 1);
     }
@@ -49,7 +45,7 @@ async fn failing_submissions_of_a_device_delay_no_other_device_of_their_key() {
     let key = keys(&app, 1).await[0];
     // In the first round of a key the failures are found, in the second the device and the key are known to fail.
     for (round, key) in [None, None, Some(key), Some(key)].into_iter().enumerate() {
-        let failing = (0..FAILING).map(|n| of(key, "bike", 1000 * round + n, REFUSED)).collect();
+        let failing = (0..FAILING).map(|n| sent(key, "bike", 1000 * round + n, REFUSED)).collect();
         others_are_stored_first(&app, key, failing, 1000 * round).await;
     }
 }
@@ -58,10 +54,10 @@ async fn failing_submissions_of_a_device_delay_no_other_device_of_their_key() {
 #[tokio::test]
 async fn a_device_of_a_failing_key_that_begins_to_fail_delays_no_other_one() {
     let app = gateway_with_devices().await;
-    let failing = (0..FAILING).map(|n| of(None, "bike", n, REFUSED));
+    let failing = (0..FAILING).map(|n| sent(None, "bike", n, REFUSED));
     others_are_stored_first(&app, None, failing.collect(), 0).await;
     let before = attempts(&app).await;
-    let failing = (0..FAILING).map(|n| of(None, "tram", 1000 + n, REFUSED));
+    let failing = (0..FAILING).map(|n| sent(None, "tram", 1000 + n, REFUSED));
     others_are_stored_first(&app, None, failing.collect(), 1000).await;
     assert_eq!(attempts(&app).await - before, i64::try_from(FAILING).expect("small"), "each is tried once");
 }

@@ -134,9 +134,8 @@ async fn invalid_settings_of_the_explorer_are_named_at_the_start() {
     ] {
         let mut command = on(&options, &["serve", "--listen", "127.0.0.1:0"]);
         command.envs(variables);
-        let refused = output(command).await;
-        let message = text(&refused.stderr);
-        assert!(!refused.status.success() && message.contains(expected), "{message}");
+        let message = failure(command).await;
+        assert!(message.contains(expected), "{message}");
     }
 }
 

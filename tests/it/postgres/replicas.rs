@@ -319,7 +319,6 @@ async fn standby_of_another_database_is_not_used() {
     assert!(app.app.state.replicas.choose("0/0".parse().expect("a position")).is_none());
 }
 
-/// Many concurrent callers, each with a key of its own, write and read what they wrote.
 fn is_overloaded(response: &Value) -> bool {
     response["errors"][0]["message"] == "server overloaded; retry in a few seconds"
 }
@@ -335,6 +334,7 @@ async fn send_until_accepted(app: &TestApp, key: &str, document: &str, variables
     panic!("the gateway remained overloaded");
 }
 
+/// Many concurrent callers, each with a key of its own, write and read what they wrote.
 #[tokio::test]
 async fn callers_always_read_their_own_writes() {
     const WRITERS: usize = 8;

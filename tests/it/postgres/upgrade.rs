@@ -5,11 +5,14 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
 
 use super::crash::KEY;
-use crate::support::{
-    TestApp, database_without_schema, empty_database,
-    gateway::on,
-    live::{assert_no_event, payloads},
-    rollups::assert_rollups_match,
+use crate::{
+    ops::cli::{output, text},
+    support::{
+        TestApp, database_without_schema, empty_database,
+        gateway::on,
+        live::{assert_no_event, payloads},
+        rollups::assert_rollups_match,
+    },
 };
 
 /// The database of the first commit, migrated by the command.
@@ -18,10 +21,8 @@ async fn migrated() -> PgConnectOptions {
     let mut connection = options.connect().await.expect("a connection");
     connection.execute(sqlx::raw_sql(include_str!("first_database.sql"))).await.expect("the first database");
     connection.close().await.expect("closed");
-    let mut command = on(&options, &["migrate"]);
-    let output =
-        tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("airgraph starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = output(on(&options, &["migrate"])).await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
     options
 }
 

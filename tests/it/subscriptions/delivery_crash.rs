@@ -119,9 +119,12 @@ impl Progress {
     /// Waits for that many further events. A slow machine takes longer, so only a standstill is a failure.
     async fn wait_for(&self, further: usize) {
         let end = self.events() + further;
-        while self.events() < end {
-            self.assert_continues(sleep(Duration::from_millis(20))).await;
-        }
+        let received = async {
+            while self.events() < end {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        self.assert_continues(received).await;
     }
 
     /// Awaits a future, and fails when no subscriber receives an event for a minute.

@@ -159,8 +159,7 @@ impl TestApp {
 
     /// One more gateway on an existing database; it doesn't know the admin's key.
     pub async fn on_second(options: &PgConnectOptions) -> Self {
-        let database = connect::open(options, 5, 5).await.expect("a database");
-        Self::start(database, "", options, true, SecuritySettings::default())
+        Self::with_admin(options, "").await
     }
 
     fn start(

@@ -1,10 +1,6 @@
-//! Counts SQL statements, and records their plans.
+//! Counts and records SQL statements, and records their plans.
 
-use std::{
-    cell::{Cell, RefCell},
-    fmt,
-    sync::Once,
-};
+use std::{cell::RefCell, fmt, sync::Once};
 
 use serde_json::Value;
 use sqlx::postgres::PgConnectOptions;
@@ -18,7 +14,6 @@ use tracing_subscriber::{
 };
 
 thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
     static TEXTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static NOTICES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
@@ -36,7 +31,6 @@ impl<S: Subscriber> Layer<S> for Counter {
                 let mut statement = Statement::default();
                 event.record(&mut statement);
                 if !statement.is_beside {
-                    COUNT.set(COUNT.get() + 1);
                     TEXTS.with_borrow_mut(|texts| texts.push(statement.text()));
                 }
             }
@@ -105,9 +99,8 @@ impl Statements {
 
     /// Number of statements while the future ran, and its output.
     pub async fn count<T>(&self, future: impl Future<Output = T>) -> (usize, T) {
-        let before = COUNT.get();
-        let outcome = future.await;
-        (COUNT.get() - before, outcome)
+        let (texts, outcome) = self.texts_of(future).await;
+        (texts.len(), outcome)
     }
 
     /// The texts of the statements of the future, and its output.

@@ -22,10 +22,9 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
+use crate::support::gateway::DEADLINE;
 
-/// Generous, for a busy machine: only a failure waits this long.
-const DEADLINE: Duration = Duration::from_mins(1);
+const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
 
 /// A data folder that doesn't exist yet, below one that every account may enter.
 fn data_dir() -> Result<(TempDir, PathBuf)> {

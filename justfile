@@ -45,6 +45,6 @@ fuzz cases="1000000":
 fuzz-requests cases="1000000":
     AIRGRAPH_FUZZ_CASES={{ cases }} cargo test --release --test it fuzz_requests -- --nocapture
 
-# Run a benchmark: gateway, archive, attacks, cost, live, overload, refusals or upload
+# Run a benchmark: gateway, archive, attacks, cost, export, live, overload, peers, refusals or upload
 bench name:
     cargo bench --bench {{ name }}

@@ -25,10 +25,8 @@ use hyper_util::{
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{Gateway, archive, is_wanted, setting};
+use support::{Gateway, archive, is_wanted, process::cpu_time, setting};
 
-/// Ticks per second in `/proc`.
-const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
 /// Approximate slowdown of unoptimised code.
 const DEBUG_SLOWDOWN: f64 = 12.0;
 /// Maximum CPU time per cost, as a multiple of the minimum.
@@ -124,22 +122,15 @@ async fn measure(
     let pids: Vec<i32> = sqlx::query_scalar("select pid from pg_stat_activity where application_name = 'airgraph'")
         .fetch_all(pool)
         .await?;
-    let postgres = || pids.iter().filter_map(|&pid| cpu_seconds(pid.unsigned_abs()).ok()).sum::<f64>();
-    let (before, gateway_before) = (postgres(), cpu_seconds(gateway)?);
+    let postgres = || pids.iter().filter_map(|&pid| cpu_time(pid.unsigned_abs()).ok()).sum::<Duration>();
+    let (before, gateway_before) = (postgres(), cpu_time(gateway)?);
     let (since, mut count, mut cost) = (Instant::now(), 0.0, 0.0);
     while since.elapsed() < time {
         cost = requests.send(query).await?;
         count += 1.0;
     }
-    let ms = |before: f64, after: f64| (after - before) * 1000.0 / count;
-    Ok(Line { name, cost, postgres_ms: ms(before, postgres()), gateway_ms: ms(gateway_before, cpu_seconds(gateway)?) })
-}
-
-/// CPU time of a process.
-fn cpu_seconds(pid: u32) -> Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let fields: Vec<_> = stat.rsplit(") ").next().context("fields")?.split(' ').collect();
-    Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / CLOCK_TICKS_PER_SECOND)
+    let ms = |before: Duration, after: Duration| after.saturating_sub(before).as_secs_f64() * 1000.0 / count;
+    Ok(Line { name, cost, postgres_ms: ms(before, postgres()), gateway_ms: ms(gateway_before, cpu_time(gateway)?) })
 }
 
 /// Weather for half of the measurements.

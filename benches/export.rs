@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, ensure};
 use axum::{body::Body, http::Request};
 use futures_util::StreamExt as _;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use support::{Gateway, KEY, archive, database, load::Connection, memory_kb, setting};
+use support::{Gateway, KEY, archive, database, load::Connection, process::memory_kb, setting};
 use tokio::process::Command;
 
 /// Rounds; the fastest of each counts.

@@ -11,27 +11,20 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 use support::{
     Gateway, KEY,
     by_hand::{self, Reference},
-    database, is_wanted,
+    database, is_wanted, lists,
     load::Load,
+    packets::Packets,
     pgbench, setting,
 };
 
 /// Number of concurrent connections.
 const CLIENT_COUNT: usize = 16;
-/// Number of samples of the listed device.
-const SAMPLE_COUNT: i64 = 200_000;
-/// Number of devices of the nested query, and of samples of each.
-const DEVICE_COUNT: i64 = 50;
-const SAMPLES_EACH: i64 = 500;
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<_> = std::env::args().collect();
@@ -70,18 +63,8 @@ impl Bench {
         if !is_wanted(LINE) {
             return Ok(());
         }
-        let number = AtomicU32::new(0);
-        let base = chrono::DateTime::from_timestamp(1_700_000_000, 0).context("a time")?;
-        let posted = self
-            .with_key()
-            .run(&self.gateway.address, "/insertSensorData", || {
-                let number = number.fetch_add(1, Ordering::Relaxed);
-                let time = base + chrono::TimeDelta::seconds(24 * i64::from(number / 64));
-                json!({ "dev_id": format!("bike-{}", number % 64), "counter": number / 64, "metadata": { "time": time },
-                        "payload_raw": "dBitCKpGqAmB23FyAmB25FcAmB24E8AwCDDDsAvCDEDiAvCDKDgAuCLSDcAuCIAAAAAA" })
-                .to_string()
-            })
-            .await?;
+        let packets = Packets::default();
+        let posted = self.with_key().run(&self.gateway.address, "/insertSensorData", || packets.next()).await?;
         report(LINE, posted.per_second, pgbench(&self.url, &self.anonymous).await?);
         Ok(())
     }
@@ -89,7 +72,7 @@ impl Bench {
     /// Lists, compared with axum, sqlx and `Json` written for just that list.
     async fn reading(&self) -> Result<()> {
         let pool = PgPool::connect(&self.url).await?;
-        fill(&pool).await?;
+        lists::listed_device(&pool).await?;
         let reference = Reference::start(&self.url).await?;
         for count in [1, 100, 1000, 10_000] {
             let query = format!(
@@ -104,7 +87,7 @@ impl Bench {
             }
         }
         self.weather(&pool).await?;
-        fill_devices(&pool).await?;
+        lists::nested_devices(&pool).await?;
         let nested = "{ devices(first: 50) { nodes { key name latest { measuredAt pm25 pm10 }
             measurements(first: 10) { nodes { measuredAt pm25 pm10 } } } } }";
         self.compare("nested: 50 devices, latest, 10 of each", nested, &self.anonymous, &reference.address, "/nested")
@@ -156,26 +139,6 @@ impl Bench {
     }
 }
 
-/// One device with many samples, in `AIRGRAPH_BENCH_MONTHS` monthly partitions, of which the newest contains
-/// all of them.
-async fn fill(pool: &PgPool) -> Result<()> {
-    // With the same definition as the gateway's.
-    sqlx::raw_sql(AssertSqlSafe(format!(
-        "do $$ begin for back in 0..{} loop
-             execute format('create table measurement_back_%s (like measurement including all)', back);
-             execute format('alter table measurement attach partition measurement_back_%s for values from (%L) to (%L)',
-                 back, timestamptz '2026-01-01 00:00Z' - back * interval '1 month',
-                 timestamptz '2026-01-01 00:00Z' - (back - 1) * interval '1 month');
-         end loop; end $$",
-        setting("AIRGRAPH_BENCH_MONTHS", 1)? - 1
-    )))
-    .execute(pool)
-    .await?;
-    let device = "insert into device (key, kind, created_at) values ('listed', 'fixed', now())";
-    sqlx::raw_sql(device).execute(pool).await?;
-    samples(pool, "listed", SAMPLE_COUNT).await
-}
-
 /// The weather of the listed device's samples.
 async fn fill_weather(pool: &PgPool) -> Result<()> {
     sqlx::raw_sql(
@@ -187,39 +150,6 @@ async fn fill_weather(pool: &PgPool) -> Result<()> {
     .execute(pool)
     .await?;
     sqlx::raw_sql("vacuum analyze weather").execute(pool).await?;
-    Ok(())
-}
-
-/// The devices of the nested query. Added after the lists were read: without parameter values, Postgres would estimate
-/// the average number of samples for a device with many, and choose a bad plan for queries that look up the device in
-/// the same statement.
-async fn fill_devices(pool: &PgPool) -> Result<()> {
-    sqlx::query(
-        "insert into device (key, kind, created_at) select 'a-' || n, 'fixed', now() from generate_series(1, $1) n",
-    )
-    .bind(DEVICE_COUNT)
-    .execute(pool)
-    .await?;
-    samples(pool, "a-%", SAMPLES_EACH).await?;
-    let latest = "insert into latest select device_id, max(measured_at), 0 from measurement group by device_id
-                  on conflict do nothing";
-    sqlx::raw_sql(latest).execute(pool).await?;
-    Ok(())
-}
-
-/// This many samples of each device with such a key.
-async fn samples(pool: &PgPool, keys: &str, count: i64) -> Result<()> {
-    sqlx::query(
-        "insert into measurement (device_id, measured_at, recorded_at, seq, flags, latitude, longitude, pm2_5, pm10)
-         select device_id, timestamptz '2026-01-01 00:00Z' + n * interval '10 s', now(), 0, 0, 52.2 + n * 1e-7, 0.12,
-                n % 500 / 10.0, n % 900 / 10.0
-         from device, generate_series(1, $1) n where key like $2",
-    )
-    .bind(count)
-    .bind(keys)
-    .execute(pool)
-    .await?;
-    sqlx::raw_sql("vacuum analyze").execute(pool).await?;
     Ok(())
 }
 

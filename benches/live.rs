@@ -28,7 +28,8 @@ use sqlx::PgPool;
 use support::{
     Gateway, database,
     load::Connection,
-    memory_kb, setting,
+    process::{cpu_time, memory_kb},
+    setting,
     subscriber::{Received, Subscriber},
 };
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
@@ -293,14 +294,6 @@ async fn delays(pool: &PgPool, after: i64, received: &[Received]) -> Result<Vec<
         Some(at.duration_since(*committed).unwrap_or_default())
     };
     received.iter().map(|event| delay(event).context("an event of nothing that was posted")).collect()
-}
-
-/// CPU time of a process (Linux).
-fn cpu_time(pid: u32) -> Result<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, fields) = stat.rsplit_once(')').context("its name")?;
-    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    Ok(Duration::from_millis(ticks * 10)) // 100 ticks per second
 }
 
 fn raise_file_limit() -> Result<()> {

@@ -24,7 +24,8 @@ use serde_json::json;
 use support::{
     Gateway, archive, database, is_wanted,
     load::Connection,
-    memory_kb, setting,
+    process::memory_kb,
+    setting,
     wrk::{Answers, Wrk},
 };
 use tokio::time::sleep;

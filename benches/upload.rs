@@ -19,7 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
 use serde_json::Value;
 use sqlx::Connection as _;
-use support::{Gateway, database, memory_kb, upload};
+use support::{Gateway, database, process::memory_kb, upload};
 
 /// Lines of the compared file, and number of rounds; the fastest of each counts.
 const SHORT_FILE_LINES: u32 = 500_000;

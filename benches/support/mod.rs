@@ -4,7 +4,10 @@
 pub mod archive;
 pub mod archive_by_hand;
 pub mod by_hand;
+pub mod lists;
 pub mod load;
+pub mod packets;
+pub mod process;
 pub mod statements;
 pub mod subscriber;
 pub mod wrk;
@@ -47,6 +50,12 @@ impl Database {
         let password = std::fs::read_to_string(self.data_dir.join("password"))?;
         let (_, at) = self.url.split_once('@').context("a URL with a password")?;
         Ok(format!("postgresql://postgres:{}@{at}", password.trim()))
+    }
+
+    /// Process id of the postmaster.
+    pub fn postmaster(&self) -> Result<u32> {
+        let file = std::fs::read_to_string(self.data_dir.join("postgres/postmaster.pid"))?;
+        Ok(file.lines().next().context("its first line")?.trim().parse()?)
     }
 
     pub async fn stop(self) -> Result<()> {
@@ -133,14 +142,6 @@ pub fn is_wanted(line: &str) -> bool {
 /// A number from the environment, with a default.
 pub fn setting(name: &str, default: u64) -> Result<u64> {
     std::env::var(name).ok().map_or(Ok(default), |text| text.parse().with_context(|| format!("{name}: a number")))
-}
-
-/// The memory of a process in kilobytes (Linux): the current one, as `VmRSS`, or the maximum, as `VmHWM`.
-pub fn memory_kb(pid: u32, what: &str) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
-    let kb = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kb.with_context(|| format!("no {what}"))
 }
 
 /// Transactions per second that insert eight rows into a table like `measurement`, by `pgbench`.

@@ -1,6 +1,6 @@
 import { ConnectionBanner } from "../explorer/states/ConnectionBanner";
-import { Button } from "../shared/Button";
-import { Message } from "../shared/Status";
+import { BrokenPart } from "../shared/BrokenPart";
+import { ErrorBoundary } from "../shared/ErrorBoundary";
 import { DeviceList } from "./devices/DeviceList";
 import { DevicePage } from "./devices/DevicePage";
 import { RegisterDevice } from "./devices/RegisterDevice";
@@ -9,7 +9,6 @@ import { CreateKey } from "./keys/CreateKey";
 import { KeyList } from "./keys/KeyList";
 import { LoadPage } from "./load/LoadPage";
 import type { Route } from "./route";
-import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { Navigation } from "./shell/Navigation";
 import { Session } from "./shell/Session";
 import { useRoute } from "./shell/useRoute";
@@ -24,7 +23,7 @@ export function App() {
       <Session>
         <Navigation route={route} />
         <main className="page">
-          <ErrorBoundary key={visit} fallback={(error) => <Broken error={error} />}>
+          <ErrorBoundary key={visit} fallback={(error) => <BrokenPart error={error} />}>
             <Page route={route} />
           </ErrorBoundary>
         </main>
@@ -54,14 +53,4 @@ function Page({ route }: { route: Route }) {
     case "load":
       return <LoadPage />;
   }
-}
-
-/** After a defect of the page, or an update of the gateway that removed the files of this version. */
-function Broken({ error }: { error: Error }) {
-  return (
-    <Message title="This part of the page failed">
-      <p>Reload the page: the gateway may have been updated. The error is “{error.message}”.</p>
-      <Button onClick={() => location.reload()}>Reload</Button>
-    </Message>
-  );
 }

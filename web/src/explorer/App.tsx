@@ -1,6 +1,8 @@
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { MapDocument } from "../graphql/generated/explorer";
 import { announce } from "../shared/announce";
+import { BrokenPart } from "../shared/BrokenPart";
+import { ErrorBoundary } from "../shared/ErrorBoundary";
 import { formatAddress } from "./address";
 import type { MapItem } from "./data/content";
 import { announcement } from "./data/summary";
@@ -74,6 +76,9 @@ export function App() {
     change({ camera: { longitude: item.longitude, latitude: item.latitude, zoom } });
   };
   const point = (pick: Pick | null) => {
+    if (pick === null && pointed === null) {
+      return; // the moment of a chart stays while the map moves
+    }
     setPointed(pick);
     const item = pick && itemOf(pick);
     const near = pick && item?.kind === "trip" ? nearestPoint(item.points, pick) : undefined;
@@ -112,30 +117,32 @@ export function App() {
         <section className="map-area" aria-label="Map and time">
           <ConnectionBanner />
           <div className="map-frame" aria-busy={map.loading}>
-            <Suspense fallback={<div className="map map-loading" />}>
-              <MapView
-                camera={view.camera}
-                fit={explorer.extent.bounds}
-                features={features}
-                selection={view.subjects.map(subjectKey)}
-                hover={positionOf(hover)}
-                dark={dark}
-                embed={view.embed}
-                onMove={(camera, bounds, byUser) => {
-                  setViewport({ camera, bounds, fit: explorer.extent.bounds });
-                  if (byUser) {
-                    change({ camera });
-                  }
-                }}
-                onPick={(pick, add) => {
-                  const picked = pick && itemOf(pick);
-                  if (picked) {
-                    open(picked, add);
-                  }
-                }}
-                onPoint={point}
-              />
-            </Suspense>
+            <ErrorBoundary fallback={(error) => <BrokenPart error={error} />}>
+              <Suspense fallback={<div className="map map-loading" />}>
+                <MapView
+                  camera={view.camera}
+                  fit={explorer.extent.bounds}
+                  features={features}
+                  selection={view.subjects.map(subjectKey)}
+                  hover={positionOf(hover)}
+                  dark={dark}
+                  embed={view.embed}
+                  onMove={(camera, bounds, byUser) => {
+                    setViewport({ camera, bounds, fit: explorer.extent.bounds });
+                    if (byUser) {
+                      change({ camera });
+                    }
+                  }}
+                  onPick={(pick, add) => {
+                    const picked = pick && itemOf(pick);
+                    if (picked) {
+                      open(picked, add);
+                    }
+                  }}
+                  onPoint={point}
+                />
+              </Suspense>
+            </ErrorBoundary>
             {map.loading && <div className="progress" />}
             {item && pointed && (
               <Tooltip item={item} x={pointed.x} y={pointed.y} view={view} colouring={colouring} now={now} />

@@ -1,5 +1,7 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { BrokenPart } from "../shared/BrokenPart";
 import { Button } from "../shared/Button";
+import { ErrorBoundary } from "../shared/ErrorBoundary";
 import { plural } from "../shared/format";
 import { Skeleton } from "../shared/Status";
 import type { PanelsProps } from "./panels/Panels";
@@ -48,9 +50,11 @@ export function Details(props: PanelsProps & { onClose: () => void }) {
         </span>
       </header>
       <div className="pane-body">
-        <Suspense fallback={<Skeleton lines={8} label="Loading the details" />}>
-          <Panels {...panels} />
-        </Suspense>
+        <ErrorBoundary fallback={(error) => <BrokenPart error={error} />}>
+          <Suspense fallback={<Skeleton lines={8} label="Loading the details" />}>
+            <Panels {...panels} />
+          </Suspense>
+        </ErrorBoundary>
       </div>
     </aside>
   );

@@ -6,6 +6,7 @@ import { describeFailure, type Failure } from "./failure";
 export function Skeleton({ lines = 3, label = "Loading" }: { lines?: number; label?: string }) {
   return (
     <div className="skeleton" role="status" aria-label={label}>
+      <p className="visually-hidden">{label}…</p>
       {Array.from({ length: lines }, (_, index) => (
         <span key={index} className="skeleton-line" />
       ))}

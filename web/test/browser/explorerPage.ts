@@ -98,7 +98,7 @@ export class ExplorerPage {
 
   /** Waits until the live region has a text, and returns it. */
   async announced(text: RegExp): Promise<string> {
-    await expect.poll(() => this.page.locator("#live-region").innerText(), { timeout: 30_000 }).toMatch(text);
+    await expect.poll(() => this.page.locator("#live-region").innerText()).toMatch(text);
     return this.page.locator("#live-region").innerText();
   }
 

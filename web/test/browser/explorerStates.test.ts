@@ -161,7 +161,7 @@ describe.skipIf(!hasProgram)("the explorer without a result", () => {
 
     await site.gateway.start();
     await page.getByRole("button", { name: "Try now" }).click();
-    await expect.poll(() => page.getByText("The gateway cannot be reached.").count(), { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => page.getByText("The gateway cannot be reached.").count()).toBe(0);
     await page.locator('.live[data-state="live"]').waitFor({ timeout: 30_000 });
     await explorer.record("after-restart", 21, LATITUDE, LONGITUDE);
     await page.getByRole("row", { name: /after-restart.*21\.0/ }).waitFor();

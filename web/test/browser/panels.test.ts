@@ -159,6 +159,19 @@ describe.skipIf(!hasProgram)("the panels", () => {
     await expect.poll(() => new URL(page.url()).searchParams.get("time")).toMatch(/T\d\d:\d\dZ$/);
   });
 
+  test("the cursor of a chart stays when the map moves", async () => {
+    const page = await open("?open=device:panel-station&last=72");
+    const chart = panel(page, "PM2.5 over time").getByRole("slider");
+    await chart.focus();
+    await page.keyboard.press("Home");
+    await expect.poll(() => chart.getAttribute("aria-valuenow")).toBe("0");
+    await explorer.drawn();
+    await page.getByRole("region", { name: "Map", exact: true }).focus();
+    await page.keyboard.press("ArrowRight");
+    await expect.poll(() => new URL(page.url()).searchParams.has("map")).toBe(true);
+    expect(await chart.getAttribute("aria-valuenow")).toBe("0");
+  });
+
   test("dragging over a chart sets the time range", async () => {
     const page = await open("?open=device:panel-station&last=72");
     const plot = panel(page, "PM2.5 over time").locator(".u-over");
@@ -294,6 +307,45 @@ describe.skipIf(!hasProgram)("the panels", () => {
     const cancelled = page.waitForEvent("requestfailed", (request) => request.postData()?.includes("DevicePanel") ?? false);
     await page.getByRole("button", { name: "Close the details" }).click();
     expect((await cancelled).failure()?.errorText).toBe("net::ERR_ABORTED");
+  });
+
+  test.each([
+    ["device", () => "?open=device:panel-station"],
+    ["cell", () => `?open=cell:${cell}`],
+    ["trip", () => `?open=trip:${trip}`],
+    ["comparison", () => "?open=device:panel-station&open=device:panel-other"],
+  ])("every panel of a %s says that it is loading", async (_, query) => {
+    const page = await open(query(), {
+      prepare: async (page) => {
+        await page.route("**/graphql", (route) =>
+          // Never answered.
+          /query (Device|Cell|Trip|Compare)/.test(route.request().postData() ?? "") ? undefined : route.continue(),
+        );
+      },
+    });
+    await page.getByText("Still loading…").first().waitFor();
+    const texts = await page.locator(".panel:not(.panel-closed)").allInnerTexts();
+    expect(texts.length).toBeGreaterThan(1);
+    for (const text of texts) {
+      expect(text).toContain("Loading: ");
+      expect(text).toContain("Still loading…");
+    }
+  });
+
+  test("panels whose files are missing offer to reload the page", async () => {
+    let missing = true;
+    const page = await open("?open=device:panel-station", {
+      expectedErrors: /Failed to load resource|Failed to fetch dynamically imported module/,
+      prepare: async (page) => {
+        await page.route(/\/assets\/Panels-[^/]*\.js$/, (route) =>
+          missing ? route.fulfill({ status: 404 }) : route.continue(),
+        );
+      },
+    });
+    await page.getByRole("heading", { name: "This part of the page failed" }).waitFor();
+    missing = false;
+    await page.getByRole("button", { name: "Reload" }).click();
+    await panel(page, "PM2.5 over time").locator("canvas").waitFor();
   });
 
   test("everything fits on a screen of 320 pixels", async () => {

@@ -2,7 +2,7 @@ import { type ClipboardEvent, lazy, type ReactNode, Suspense, useState } from "r
 import { announce } from "../../shared/announce";
 import { Button } from "../../shared/Button";
 import { Skeleton } from "../../shared/Status";
-import { ErrorBoundary } from "../shell/ErrorBoundary";
+import { ErrorBoundary } from "../../shared/ErrorBoundary";
 import { TextField } from "../ui/TextField";
 import { type DeviceDraft, type DraftErrors, parseCoordinates, positionOf } from "./draft";
 

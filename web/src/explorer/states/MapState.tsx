@@ -5,7 +5,7 @@ import type { View } from "../view";
 import { EmptyDatabase } from "./EmptyDatabase";
 import { KeyForm } from "./KeyForm";
 import { NoResult } from "./NoResult";
-import { useSlow } from "./useSlow";
+import { useSlow } from "../../shared/useSlow";
 import "./states.css";
 
 /** What is above the map when there is no result, or not yet. */

@@ -3,6 +3,7 @@ import { describeFailure } from "../../../shared/failure";
 import { Button } from "../../../shared/Button";
 import { ShowQuery } from "../../../shared/ShowQuery";
 import { FailureMessage, Skeleton } from "../../../shared/Status";
+import { useSlow } from "../../../shared/useSlow";
 import type { PanelQuery } from "./usePanelQuery";
 
 interface PanelProps<Data> {
@@ -41,9 +42,19 @@ export function Panel<Data>({ title, query, actions, lines = 4, children }: Pane
       ) : failure ? (
         <FailureMessage failure={failure} onRetry={retry} />
       ) : (
-        <Skeleton lines={lines} label={`Loading: ${title}`} />
+        <PanelSkeleton title={title} lines={lines} />
       )}
     </section>
+  );
+}
+
+function PanelSkeleton({ title, lines }: { title: string; lines: number }) {
+  const slow = useSlow(true);
+  return (
+    <>
+      <Skeleton lines={lines} label={`Loading: ${title}`} />
+      {slow && <p className="panel-slow">Still loading…</p>}
+    </>
   );
 }
 

@@ -10,7 +10,7 @@ import { Details } from "./Details";
 import { Header } from "./header/Header";
 import { Legend } from "./legend/Legend";
 import type { Pick } from "./map/engine";
-import { featuresOf } from "./map/features";
+import { cellFeatures, deviceFeatures, tripFeatures } from "./map/features";
 import { nearestPoint } from "./map/nearest";
 import { resolutionFor } from "./map/resolution";
 import { Tooltip } from "./map/Tooltip";
@@ -41,10 +41,14 @@ export function App() {
   const dark = useMedia("(prefers-color-scheme: dark)");
   const opener = useRef<Element | null>(null);
 
-  const features = useMemo(
-    () => featuresOf(content, view.layer, colouring, now),
-    [content, view.layer, colouring, now],
+  // Separately: the age of devices advances, while the thousands of cells stay as they are.
+  const cells = useMemo(() => cellFeatures(content.cells, colouring), [content.cells, colouring]);
+  const trips = useMemo(() => tripFeatures(content.trips, colouring), [content.trips, colouring]);
+  const devices = useMemo(
+    () => deviceFeatures(content.devices, view.layer, colouring, now),
+    [content.devices, view.layer, colouring, now],
   );
+  const features = useMemo(() => ({ cells, trips, devices }), [cells, trips, devices]);
   const step =
     view.at === null ? null : spanLabel(stepSpan(spanOf(view.range, explorer.rangeNow), view.at), now);
 

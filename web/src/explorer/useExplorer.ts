@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { MapQueryVariables } from "../graphql/generated/explorer";
 import { useApiKey } from "../shared/apiKeyStore";
-import { type Content, contentOf, valuesOf } from "./data/content";
+import { cellsOf, type Content, devicesOf, tripsOf, valuesOf } from "./data/content";
 import { withMeasurements } from "./data/merge";
 import { mapVariables } from "./data/request";
 import { type Extent, useExtent } from "./data/useExtent";
@@ -42,7 +42,6 @@ export interface Explorer {
 /** After a live measurement the cells are queried again, at most this often, in milliseconds. */
 const LIVE_REFRESH_INTERVAL = 10_000;
 const MINUTE = 60_000;
-const NO_CONTENT: Content = { cells: [], devices: [], trips: [] };
 
 export function useExplorer(view: View, viewport: Viewport | null): Explorer {
   const key = useApiKey();
@@ -53,8 +52,8 @@ export function useExplorer(view: View, viewport: Viewport | null): Explorer {
   const refresh = useCallback(() => setRefreshes((count) => count + 1), []);
 
   // Without a camera in the address the map is fitted to the devices, also to the first one.
-  const [devices, setDevices] = useState<"unknown" | "none" | "arrived">("unknown");
-  const extent = useExtent(view.camera === null || devices === "arrived", devices === "arrived");
+  const [firstDevice, setFirstDevice] = useState<"unknown" | "none" | "arrived">("unknown");
+  const extent = useExtent(view.camera === null || firstDevice === "arrived", firstDevice === "arrived");
   const fitted = extent.bounds === null || viewport?.fit === extent.bounds;
   const ready = view.camera !== null || (extent.done && fitted);
 
@@ -75,7 +74,7 @@ export function useExplorer(view: View, viewport: Viewport | null): Explorer {
   const empty = map.data?.anyDevice.nodes.length === 0;
   useEffect(() => {
     if (map.data) {
-      setDevices((before) => (empty ? "none" : before === "none" ? "arrived" : before));
+      setFirstDevice((before) => (empty ? "none" : before === "none" ? "arrived" : before));
     }
   }, [map.data, empty]);
 
@@ -94,23 +93,26 @@ export function useExplorer(view: View, viewport: Viewport | null): Explorer {
   useLiveRefresh(measurements.length === 0 ? null : measurements, refresh);
 
   const quantity = view.layer.kind === "quantity" ? view.layer.quantity : null;
+  const answer = map.data;
   const merged = useMemo(
-    () => map.data && withMeasurements(map.data, measurements, quantity),
-    [map.data, measurements, quantity],
+    () => answer && withMeasurements(answer, measurements, quantity),
+    [answer, measurements, quantity],
   );
   const colouring = useMemo(() => {
     const { layer } = view;
-    const steps = layer.kind === "quantity" ? (view.steps ?? defaultSteps(layer.quantity, merged ? valuesOf(merged) : [])) : [];
+    const steps = layer.kind === "quantity" ? (view.steps ?? defaultSteps(layer.quantity, valuesOf(answer?.cells ?? []))) : [];
     return colouringOf(layer, steps);
-  }, [view.layer, view.steps, merged]);
+  }, [view.layer, view.steps, answer?.cells]);
   const historic = view.at !== null || view.range.kind === "between";
-  const content = useMemo(
-    () =>
-      merged
-        ? contentOf(merged, { layer: view.layer, colouring, classes: view.classes, historic })
-        : NO_CONTENT,
-    [merged, view.layer, colouring, view.classes, historic],
+  const options = useMemo(
+    () => ({ layer: view.layer, colouring, classes: view.classes, historic }),
+    [view.layer, colouring, view.classes, historic],
   );
+  // Separately: a measurement that arrives changes the devices, not the thousands of cells.
+  const cells = useMemo(() => cellsOf(answer?.cells ?? [], options), [answer?.cells, options]);
+  const devices = useMemo(() => devicesOf(merged?.devices.nodes ?? [], options), [merged?.devices.nodes, options]);
+  const trips = useMemo(() => tripsOf(answer?.mobile, options), [answer?.mobile, options]);
+  const content = useMemo(() => ({ cells, devices, trips }), [cells, devices, trips]);
 
   return {
     map,

@@ -69,29 +69,38 @@ export interface ContentOptions {
 export const MIN_VALUES = 10;
 
 /** Values of an answer, for the steps of a quantity without customary ones. */
-export function valuesOf(data: MapQuery): number[] {
-  return data.cells.flatMap((cell) => cell.quantity?.mean ?? []);
+export function valuesOf(cells: MapQuery["cells"]): number[] {
+  return cells.flatMap((cell) => cell.quantity?.mean ?? []);
 }
 
-/**
- * The items of an answer. With `classes`, only those of these classes of the legend. With `historic`, the latest values of
- * devices are not of the time that is shown: devices have only their index.
- */
-export function contentOf(
-  data: MapQuery,
+/** The cells of an answer. With `classes`, only those of these classes of the legend. */
+export function cellsOf(cells: MapQuery["cells"], { colouring, classes }: ContentOptions): CellItem[] {
+  return cells.map((cell) => cellItem(cell, classifier(colouring))).filter((cell) => isShown(cell.classIndex, classes));
+}
+
+/** The same of devices. With `historic`, their latest values are not of the time that is shown: they have only their index. */
+export function devicesOf(
+  nodes: MapQuery["devices"]["nodes"],
   { layer, colouring, classes, historic }: ContentOptions,
-): Content {
-  const classOf = (value: number | null) => (value === null ? null : colouring.classOf(value));
-  const isShown = ({ classIndex }: Item) =>
-    classes === null || (classIndex !== null && classes.includes(classIndex));
-  const cells = data.cells.map((cell) => cellItem(cell, classOf));
-  const devices = data.devices.nodes.flatMap((device) => deviceItem(device, layer, historic, classOf) ?? []);
-  const trips = (data.mobile?.nodes ?? []).flatMap((device) => tripItems(device, layer, classOf));
-  return {
-    cells: cells.filter(isShown),
-    devices: devices.filter(isShown),
-    trips: trips.filter((trip) => classes === null || trip.points.some((point) => point.classIndex !== null && classes.includes(point.classIndex))),
-  };
+): DeviceItem[] {
+  return nodes
+    .flatMap((device) => deviceItem(device, layer, historic, classifier(colouring)) ?? [])
+    .filter((device) => isShown(device.classIndex, classes));
+}
+
+/** The same of trips: those with a point of these classes. */
+export function tripsOf(mobile: MapQuery["mobile"], { layer, colouring, classes }: ContentOptions): TripItem[] {
+  return (mobile?.nodes ?? [])
+    .flatMap((device) => tripItems(device, layer, classifier(colouring)))
+    .filter(({ points }) => classes === null || points.some((point) => isShown(point.classIndex, classes)));
+}
+
+function classifier(colouring: Colouring): ClassOf {
+  return (value) => (value === null ? null : colouring.classOf(value));
+}
+
+function isShown(classIndex: number | null, classes: readonly number[] | null): boolean {
+  return classes === null || (classIndex !== null && classes.includes(classIndex));
 }
 
 type ClassOf = (value: number | null) => number | null;

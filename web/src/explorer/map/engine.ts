@@ -124,7 +124,9 @@ export class MapEngine {
       void this.#showGround("fine");
     });
     map.on("render", () => {
-      dataset["state"] = "drawing";
+      if (dataset["state"] !== "drawing") {
+        dataset["state"] = "drawing";
+      }
     });
     map.on("style.load", () => this.#restore());
     map.on("moveend", ({ originalEvent }) => this.#moved(originalEvent !== undefined));
@@ -135,6 +137,9 @@ export class MapEngine {
       this.#callbacks.onClick?.({ longitude: event.lngLat.lng, latitude: event.lngLat.lat });
     });
     map.on("mousemove", (event) => {
+      if (map.isMoving()) {
+        return; // a search per frame would slow down dragging
+      }
       const pick = this.#pick(event);
       map.getCanvas().style.cursor = pick ? "pointer" : "";
       this.#callbacks.onPoint(pick);
@@ -220,9 +225,11 @@ export class MapEngine {
 
   setFeatures({ cells, trips, devices }: MapFeatures): void {
     this.#hasFeatures ||= cells.features.length + trips.features.length + devices.features.length > 0;
-    this.#set("cells", cells);
-    this.#set("trips", trips);
-    this.#set("devices", devices);
+    for (const [source, data] of [["cells", cells], ["trips", trips], ["devices", devices]] as const) {
+      if (this.#data.get(source) !== data) {
+        this.#set(source, data);
+      }
+    }
   }
 
   /** Marks the features with these keys. */

@@ -1,7 +1,7 @@
 // GeoJSON of what the map shows. Each feature has its index in the content, by which a click finds its item.
 import type { Feature, FeatureCollection, LineString, Point, Polygon } from "geojson";
 import { formatAge } from "../../shared/format";
-import type { CellItem, Content, DeviceItem, TripItem } from "../data/content";
+import type { CellItem, DeviceItem, TripItem } from "../data/content";
 import { formatLayerValue } from "../layer";
 import type { ColourClass, Colouring } from "../legend/colouring";
 import { type Layer, subjectKey } from "../view";
@@ -19,17 +19,30 @@ export interface MapFeatures {
 /** Values older than this are drawn hollow, in milliseconds. */
 const STALE_AGE = 2 * 3_600_000;
 
-export function featuresOf(content: Content, layer: Layer, colouring: Colouring, now: number): MapFeatures {
-  const classAt = (index: number | null) => (index === null ? undefined : colouring.classes[index]);
-  return {
-    cells: collection(content.cells.map((cell, index) => cellFeature(cell, index, classAt(cell.classIndex)))),
-    trips: collection(content.trips.flatMap((trip, index) => tripFeatures(trip, index, classAt))),
-    devices: collection(
-      content.devices.map((device, index) =>
-        deviceFeature(device, index, classAt(device.classIndex), layer, now),
-      ),
-    ),
-  };
+/** Cells as polygons. */
+export function cellFeatures(cells: readonly CellItem[], colouring: Colouring): MapFeatures["cells"] {
+  return collection(cells.map((cell, index) => cellFeature(cell, index, classAt(colouring, cell.classIndex))));
+}
+
+/** Trips as lines. */
+export function tripFeatures(trips: readonly TripItem[], colouring: Colouring): MapFeatures["trips"] {
+  return collection(trips.flatMap((trip, index) => linesOf(trip, index, colouring)));
+}
+
+/** Devices as points. */
+export function deviceFeatures(
+  devices: readonly DeviceItem[],
+  layer: Layer,
+  colouring: Colouring,
+  now: number,
+): MapFeatures["devices"] {
+  return collection(
+    devices.map((device, index) => deviceFeature(device, index, classAt(colouring, device.classIndex), layer, now)),
+  );
+}
+
+function classAt({ classes }: Colouring, index: number | null): ColourClass | undefined {
+  return index === null ? undefined : classes[index];
 }
 
 export function collection<Geometry extends Point | LineString | Polygon>(
@@ -48,11 +61,7 @@ function cellFeature(cell: CellItem, index: number, of: ColourClass | undefined)
 }
 
 /** Lines of consecutive points of one class. */
-function tripFeatures(
-  trip: TripItem,
-  index: number,
-  classAt: (index: number | null) => ColourClass | undefined,
-): Feature<LineString>[] {
+function linesOf(trip: TripItem, index: number, colouring: Colouring): Feature<LineString>[] {
   const lines: Feature<LineString>[] = [];
   let classOfLine: number | null | undefined;
   for (const [number, point] of trip.points.entries()) {
@@ -72,7 +81,7 @@ function tripFeatures(
       properties: {
         index,
         key: subjectKey(trip.subject),
-        colour: classAt(next.classIndex)?.colour ?? NO_VALUE_COLOUR,
+        colour: classAt(colouring, next.classIndex)?.colour ?? NO_VALUE_COLOUR,
       },
       geometry: { type: "LineString", coordinates: [[point.longitude, point.latitude], end] },
     });

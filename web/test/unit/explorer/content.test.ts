@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { contentOf, MIN_VALUES } from "../../../src/explorer/data/content";
+import { cellsOf, type ContentOptions, devicesOf, MIN_VALUES, tripsOf } from "../../../src/explorer/data/content";
 import { withMeasurements } from "../../../src/explorer/data/merge";
 import { boundsOf } from "../../../src/explorer/data/useExtent";
 import { fittingResolution } from "../../../src/explorer/data/useMapData";
 import { colouringOf } from "../../../src/explorer/legend/colouring";
-import { featuresOf } from "../../../src/explorer/map/features";
+import { deviceFeatures, tripFeatures } from "../../../src/explorer/map/features";
 import { nearestPoint } from "../../../src/explorer/map/nearest";
 import { select } from "../../../src/explorer/selection";
 import { rowsOf } from "../../../src/explorer/table/rows";
@@ -82,6 +82,11 @@ const data: MapQuery = {
   },
 };
 const options = { layer, colouring, classes: null, historic: false };
+const contentOf = (answer: MapQuery, of: ContentOptions) => ({
+  cells: cellsOf(answer.cells, of),
+  devices: devicesOf(answer.devices.nodes, of),
+  trips: tripsOf(answer.mobile, of),
+});
 const content = contentOf(data, options);
 
 test("cells of few values are marked, and all items have their class", () => {
@@ -113,7 +118,8 @@ test("devices have no latest value in a time of the past", () => {
 });
 
 test("trips are lines of one class each, joined to one another", () => {
-  const { trips, devices } = featuresOf(content, layer, colouring, NOW);
+  const trips = tripFeatures(content.trips, colouring);
+  const devices = deviceFeatures(content.devices, layer, colouring, NOW);
   expect(trips.features.map(({ geometry }) => geometry.coordinates.length)).toEqual([2, 2, 2]);
   expect(new Set(trips.features.map(({ properties }) => properties?.["colour"])).size).toBe(3);
   expect(devices.features.map(({ properties }) => properties?.["icon"])).toEqual([

@@ -10,6 +10,8 @@ use airgraph::domain::{
 use anyhow::{Context as _, Result};
 use sqlx::{AssertSqlSafe, PgPool};
 
+use super::lists;
+
 /// The last migration without rollups: the gateway fills these at its first start, which is faster than row by row.
 const BEFORE_ROLLUPS: i64 = 9;
 /// Samples of the station in a year.
@@ -53,12 +55,7 @@ pub async fn fill(url: &str, rows: u32) -> Result<()> {
         );
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&pool).await?;
     }
-    sqlx::raw_sql(
-        "insert into latest (device_id, measured_at, seq)
-         select device_id, max(measured_at), 0 from measurement where measured_at >= '2025-12-31 00:00Z' group by device_id",
-    )
-    .execute(&pool)
-    .await?;
+    lists::fill_latest(&pool, "measured_at >= '2025-12-31 00:00Z'").await?;
     pool.close().await;
     Ok(())
 }

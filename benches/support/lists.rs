@@ -42,9 +42,18 @@ pub async fn nested_devices(pool: &PgPool) -> Result<()> {
     .execute(pool)
     .await?;
     samples(pool, "a-%", SAMPLES_EACH).await?;
-    let latest = "insert into latest select device_id, max(measured_at), 0 from measurement group by device_id
-                  on conflict do nothing";
-    sqlx::raw_sql(latest).execute(pool).await?;
+    fill_latest(pool, "true").await
+}
+
+/// The rows of `latest`; the newest measurement of each device fulfils the condition.
+pub async fn fill_latest(pool: &PgPool, condition: &str) -> Result<()> {
+    let statement = format!(
+        "insert into latest (device_id, measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
+         select distinct on (device_id) device_id, measured_at, seq, latitude, longitude, pm2_5, pm10, true, measured_at
+         from measurement where {condition} order by device_id, measured_at desc, seq desc
+         on conflict do nothing"
+    );
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(pool).await?;
     Ok(())
 }
 

@@ -23,6 +23,10 @@ use crate::domain::{
     sample_history::SampleHistory,
 };
 
+/// Columns of the newest measurement that `latest` has the same values of. The position is not one: it is null here when
+/// it is 0° N 0° E.
+const COPIED_COLUMNS: MeasurementProjection = MeasurementProjection::PM2_5.union(MeasurementProjection::PM10);
+
 /// Updates a row only if the new one is newer.
 pub(super) const UPSERT_IF_NEWER: &str = "on conflict (device_id) do update
     set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
@@ -69,7 +73,8 @@ pub(super) fn to_inserts(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<Late
         .collect()
 }
 
-/// The newest measurement of each of these devices, with these columns. A device without one has no entry.
+/// The newest measurement of each of these devices, with these columns. A device without one has no entry. Times and
+/// particulates of `latest` itself are read without the measurement, which is in one of many partitions.
 ///
 /// # Errors
 /// When the database fails.
@@ -81,10 +86,12 @@ pub async fn load_by_device_ids(
 ) -> Result<HashMap<DeviceId, Measurement>, DbError> {
     let with = ReadingsJoin::new(columns, JoinStrategy::Key);
     let mut query = with.start();
-    query.push(format!(
-        "select {} from latest join measurement m using (device_id, measured_at, seq) where latest.device_id = any(",
-        columns.select()
-    ));
+    let from = if COPIED_COLUMNS.has(columns) {
+        "latest m"
+    } else {
+        "latest l join measurement m using (device_id, measured_at, seq)"
+    };
+    query.push(format!("select {} from {from} where device_id = any(", columns.select()));
     query.push_bind(to_bigints(ids)).push(")");
     with.finish(&mut query);
     let rows = query.build().fetch_all(db).await?;

@@ -89,7 +89,13 @@ impl MeasurementProjection {
         }
     }
 
-    fn has(self, other: Self) -> bool {
+    /// The columns of both.
+    pub(super) const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether it has all columns of the other.
+    pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
@@ -179,6 +185,6 @@ impl BitOr for MeasurementProjection {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        self.union(other)
     }
 }

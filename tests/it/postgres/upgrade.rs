@@ -32,6 +32,13 @@ async fn first_database_answers_the_same_questions_after_migration() {
     let app = TestApp::with_admin(&options, KEY).await;
     let answer = app.admin(include_str!("first_database.graphql"), json!({})).await;
     insta::assert_json_snapshot!("first_database", answer);
+
+    // The copies in table `latest`, which later migrations added, and the measurements themselves.
+    let newest = "{ devices { nodes { latest { measuredAt pm25 pm10 }
+                                      measurements(first: 1) { nodes { measuredAt pm25 pm10 } } } } }";
+    for device in app.admin(newest, json!({})).await["devices"]["nodes"].as_array().expect("devices") {
+        assert_eq!(device["latest"], device["measurements"]["nodes"][0]);
+    }
     let mut connection = options.connect().await.expect("a connection");
     assert_rollups_match(&mut connection).await;
 }

@@ -2,7 +2,6 @@
 
 use std::{fmt, time::Duration};
 
-use backon::Retryable as _;
 use futures_util::future::BoxFuture;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool,
@@ -10,11 +9,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{DbError, cancellation, replaced_migrations};
-use crate::concurrency::retry::RETRY_DELAYS;
+use super::{DbError, cancellation, replaced_migrations, server_check::wait_until_ready, tls};
 
-/// Minimum Postgres version, as `server_version_num`.
-const MIN_SERVER_VERSION: i32 = 150_000;
 /// How long a request waits for a free connection before it fails as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The same for a replica; afterwards the primary is used.
@@ -75,6 +71,30 @@ pub enum ConnectError {
         /// Host and port.
         at: String,
         /// Error message of the server.
+        reason: String,
+    },
+    /// TLS failed: the certificate can't be verified or read, or the server has no TLS.
+    #[error(
+        "no TLS connection to Postgres at {at} with sslmode={mode}: {reason}. {advice} (docs/operations.md, TLS to Postgres)"
+    )]
+    Tls {
+        /// Host and port.
+        at: String,
+        /// Value of `sslmode`.
+        mode: &'static str,
+        /// Message of the TLS library.
+        reason: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A file of a certificate or key of the database URL can't be read.
+    #[error("TLS to Postgres at {at} with sslmode={mode}: {reason}")]
+    CertificateFile {
+        /// Host and port.
+        at: String,
+        /// Value of `sslmode`.
+        mode: &'static str,
+        /// Parameter, file and error.
         reason: String,
     },
     /// The server is older than 15.
@@ -181,8 +201,7 @@ pub async fn open_with_timeout(
     writers: u32,
     request_timeout: Duration,
 ) -> Result<Database, ConnectError> {
-    let options = base_options(options.clone());
-    wait_until_ready(&options).await?;
+    let options = wait_until_ready(&base_options(options.clone())).await?;
     let direct = writer_options(options.clone());
     Ok(Database {
         reads: pool(readers).connect_lazy_with(reader_options(options, request_timeout)),
@@ -241,7 +260,10 @@ fn milliseconds(time: Duration) -> String {
 }
 
 fn base_options(options: PgConnectOptions) -> PgConnectOptions {
-    options.application_name("airgraph").log_statements(log::LevelFilter::Debug).options(SESSION_SETTINGS)
+    tls::with_verification(options)
+        .application_name("airgraph")
+        .log_statements(log::LevelFilter::Debug)
+        .options(SESSION_SETTINGS)
 }
 
 /// Limits each statement and each wait for a lock.
@@ -315,49 +337,4 @@ pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
         MigrateError::VersionMissing(migration) => ConnectError::NewerSchema { migration },
         error => ConnectError::Migration(error),
     })
-}
-
-async fn wait_until_ready(options: &PgConnectOptions) -> Result<(), ConnectError> {
-    let at = format!("{}:{}", options.get_host(), options.get_port());
-    let report = |error: &sqlx::Error, next_try_in| {
-        tracing::warn!(%at, reason = %error, ?next_try_in, "waiting for Postgres");
-    };
-    // A transient error is retried without limit, so the outer result is the permanent one.
-    let checked = (|| check(options, &at)).retry(RETRY_DELAYS.with_jitter()).notify(report).await;
-    checked.unwrap_or_else(|source| Err(ConnectError::Other { at, source }))
-}
-
-/// The outer error is transient; the inner one is permanent.
-async fn check(options: &PgConnectOptions, at: &str) -> Result<Result<(), ConnectError>, sqlx::Error> {
-    let mut connection = match PgConnection::connect_with(options).await {
-        Ok(connection) => connection,
-        Err(error) => return classify_connect_error(error, at).map(Err),
-    };
-    let (number, version): (i32, String) =
-        sqlx::query_as("select current_setting('server_version_num')::int, current_setting('server_version')")
-            .fetch_one(&mut connection)
-            .await?;
-    connection.close().await?;
-    if number < MIN_SERVER_VERSION {
-        return Ok(Err(ConnectError::UnsupportedServerVersion { at: at.to_owned(), version }));
-    }
-    Ok(Ok(()))
-}
-
-/// `Err` for transient errors, `Ok` for permanent ones.
-fn classify_connect_error(error: sqlx::Error, at: &str) -> Result<ConnectError, sqlx::Error> {
-    let at = at.to_owned();
-    match &error {
-        sqlx::Error::Io(_) => Err(error),
-        sqlx::Error::Database(database) => match database.code().as_deref().unwrap_or_default() {
-            // starting up or shutting down; too many connections
-            "57P01" | "57P02" | "57P03" | "53300" => Err(error),
-            // a wrong password or user; a database that doesn't exist
-            code if code.starts_with("28") || code == "3D000" => {
-                Ok(ConnectError::Refused { at, reason: database.message().to_owned() })
-            }
-            _ => Ok(ConnectError::Other { at, source: error }),
-        },
-        _ => Ok(ConnectError::Other { at, source: error }),
-    }
 }

@@ -14,4 +14,5 @@ mod replicas;
 mod retention;
 mod rollups;
 mod statements;
+mod tls;
 mod upgrade;

@@ -16,7 +16,10 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -33,7 +36,7 @@ pub struct OwnPostgres {
     /// The command line that started it, as Postgres itself stores it in shell syntax.
     command: String,
     data_dir: PathBuf,
-    pub(super) url: String,
+    pub url: String,
     /// Its account; Postgres does not run as root.
     pub(super) owner: (u32, u32),
     running: Option<Running>,
@@ -53,6 +56,21 @@ impl OwnPostgres {
             postgres.command += " -c ";
             postgres.command += setting;
         }
+        postgres.launch().await;
+        postgres
+    }
+
+    /// With TLS: this certificate and key, as PEM. The options connect without.
+    pub async fn with_tls(certificate: &[u8], key: &[u8]) -> Self {
+        let mut postgres = tokio::task::spawn_blocking(Self::make).await.expect("no panic");
+        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+            let path = postgres.data_dir.join(name);
+            fs::write(&path, pem).expect("a file");
+            chown(&path, Some(postgres.owner.0), Some(postgres.owner.1)).expect("its own file");
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a private file");
+        }
+        postgres.command += " -c ssl=on";
+        postgres.options = postgres.options.clone().ssl_mode(PgSslMode::Disable);
         postgres.launch().await;
         postgres
     }

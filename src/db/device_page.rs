@@ -9,6 +9,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _, postgres::PgRow};
 use super::{
     DbError,
     device::{from_row, to_bigints},
+    fence::FENCE,
     measurement::position,
     readings,
     total::{CountMode, Total, count_or_estimate},
@@ -180,9 +181,8 @@ fn push_from(query: &mut QueryBuilder<Postgres>, filter: &DeviceFilter, order: O
         // A subquery for each row, by its key: as a join, Postgres might read the whole of the other table.
         query.push(format!(
             " left join lateral (
-                 select v.{column} from {table} v
+                 select v.{column}{FENCE} from {table} v
                  where v.device_id = l.device_id and v.measured_at = l.measured_at and v.seq = l.seq
-                 offset 0
              ) as v on true"
         ));
     }

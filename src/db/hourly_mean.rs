@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use h3o::{CellIndex, Resolution};
 use sqlx::{AssertSqlSafe, PgExecutor};
 
-use super::{DbError, device::to_bigints, validity};
+use super::{DbError, device::to_bigints, fence::FENCE, validity};
 use crate::domain::{
     air_quality_index::HourlyMeans,
     cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, child_range, to_bigint},
@@ -76,6 +76,7 @@ pub async fn list_by_cells(
     Ok(group_newest_first(hours, |cell| by_bigint.get(&cell).copied(), from, to))
 }
 
+/// Grouped outside the subqueries: Citus can't group within one that reads from every shard.
 fn cells_statement(counted: CountedValues) -> String {
     let mean = |quantity: Quantity| {
         let column = format!("m.{}", quantity.definition().name);
@@ -91,25 +92,23 @@ fn cells_statement(counted: CountedValues) -> String {
         CountedValues::All => "true".to_owned(),
     };
     format!(
-        "select wanted.cell, found.*
+        "select wanted.cell, h.hour, sum(h.pm2_5_sum) / nullif(sum(h.pm2_5_count), 0),
+                sum(h.pm10_sum) / nullif(sum(h.pm10_count), 0)
          from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as wanted (cell, first, last)
          cross join lateral (
-             select h.hour, sum(h.pm2_5_sum) / nullif(sum(h.pm2_5_count), 0),
-                    sum(h.pm10_sum) / nullif(sum(h.pm10_count), 0)
-             from cell_hour h
+             select h.hour, h.pm2_5_sum, h.pm2_5_count, h.pm10_sum, h.pm10_count{FENCE} from cell_hour h
              where h.cell between wanted.first and wanted.last and h.hour >= $7 and h.hour < $8
-             group by h.hour
-         ) as found
+         ) as h
+         group by wanted.cell, h.hour
          union all
-         select wanted.cell, found.*
+         select wanted.cell, date_trunc('hour', m.measured_at, 'UTC'), {pm2_5}, {pm10}
          from unnest($4::bigint[], $5::bigint[], $6::bigint[]) as wanted (cell, first, last)
          cross join lateral (
-             select date_trunc('hour', m.measured_at, 'UTC'), {pm2_5}, {pm10}
-             from measurement m
+             select m.measured_at, m.pm2_5, m.pm10{FENCE} from measurement m
              where m.cell between wanted.first and wanted.last and m.measured_at >= $7 and m.measured_at < $8
                and {position}
-             group by 1
-         ) as found",
+         ) as m
+         group by 1, 2",
         pm2_5 = mean(Quantity::Pm2_5),
         pm10 = mean(Quantity::Pm10),
     )

@@ -9,6 +9,7 @@ use sqlx::{PgConnection, PgExecutor};
 use super::{
     DbError,
     device::to_bigints,
+    fence::push_wanted_devices,
     measurement_projection::MeasurementProjection,
     measurement_readings::{JoinStrategy, ReadingsJoin},
     multi_insert::record,
@@ -117,8 +118,10 @@ pub async fn load_with_quantity(
     let (table, column) = (readings::table(definition.group), definition.name);
     let with = ReadingsJoin::new(columns, JoinStrategy::Key);
     let mut query = with.start();
-    query.push(format!("select {} from unnest(", columns.select())).push_bind(to_bigints(ids)).push(format!(
-        "::bigint[]) as wanted (device_id) cross join lateral (
+    query.push(format!("select {} from ", columns.select()));
+    push_wanted_devices(&mut query, ids);
+    query.push(format!(
+        " cross join lateral (
              select found.measured_at, found.seq from (
                  select t.measured_at, t.seq, t.{column} from {table} t where t.device_id = wanted.device_id
                  order by t.measured_at desc, t.seq desc limit {MAX_LOOKBACK_ROWS}

@@ -158,7 +158,7 @@ async fn copy_new(
     .await
 }
 
-/// Those of these devices that have measurements in their time span, both ends inclusive.
+/// Those of these devices that have measurements in their time span, both ends inclusive. At most one span per device.
 ///
 /// # Errors
 /// When the database fails.
@@ -167,15 +167,22 @@ pub async fn list_devices_with_rows_in(
     db: impl PgExecutor<'_>,
     spans: &[(DeviceId, DateTime<Utc>, DateTime<Utc>)],
 ) -> Result<HashSet<DeviceId>, DbError> {
+    // Sorted, so that `width_bucket` finds a device by bisection.
+    let mut spans = spans.to_vec();
+    spans.sort_unstable();
     let devices: Vec<_> = spans.iter().map(|(device, ..)| device.0).collect();
     let first: Vec<_> = spans.iter().map(|&(_, first, _)| first).collect();
     let last: Vec<_> = spans.iter().map(|&(.., last)| last).collect();
     // With `limit` instead of `exists`, Postgres searches the index for each device, however large the archive is.
     let found = sqlx::query_scalar!(
         r#"select span.device_id as "device_id!"
-           from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as span (device_id, first_at, last_at)
+           from (
+               select device_id, ($2::timestamptz[])[width_bucket(device_id, $1::bigint[])] as first_at,
+                      ($3::timestamptz[])[width_bucket(device_id, $1::bigint[])] as last_at
+               from latest where device_id = any($1)
+           ) as span
            cross join lateral (
-               select from measurement m
+               select m.seq from measurement m
                where m.device_id = span.device_id and m.measured_at between span.first_at and span.last_at
                order by m.measured_at limit 1
            ) as found"#,

@@ -13,6 +13,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
+    fence::FENCE,
     measurement_area::{CellSpans, push_exact},
     measurement_filter::push_span,
     measurement_page,
@@ -72,7 +73,7 @@ async fn list_in_small_area(
     }
     query.push(" and ");
     push_exact(&mut query, area);
-    query.push(" offset 0) as m");
+    query.push(") as m");
     push_order(&mut query, page.descending);
     query.push(" limit ").push_bind(page.limit);
     with.finish(&mut query);
@@ -95,7 +96,7 @@ async fn look_ahead(
 ) -> Result<(i64, Option<DateTime<Utc>>), DbError> {
     let mut query = QueryBuilder::new("with entry as materialized (select span.inside, m.measured_at from ");
     push_each(&mut query, page, spans, "m.measured_at");
-    query.push(" offset 0) as m limit ").push_bind(MAX_SCANNED_ENTRIES + 1);
+    query.push(") as m limit ").push_bind(MAX_SCANNED_ENTRIES + 1);
     query.push(") select (select count(*) from entry), (select measured_at from entry where inside");
     // Measurements at the exact time of a cursor may or may not belong to the page.
     for key in [page.after, page.before].into_iter().flatten() {
@@ -107,14 +108,14 @@ async fn look_ahead(
 }
 
 /// Begins a select of the entries between the ends of the page in each range of cells. Isolated from the rest of the
-/// statement by `offset 0` at its end: Postgres doesn't know how narrow the ranges are.
+/// statement by a fence: Postgres doesn't know how narrow the ranges are.
 fn push_each(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage, spans: &CellSpans, columns: &str) {
     let each = || spans.inside.iter().map(|span| (span, true)).chain(spans.border.iter().map(|span| (span, false)));
     query.push("unnest(").push_bind(each().map(|(span, _)| span.0).collect::<Vec<_>>());
     query.push("::bigint[], ").push_bind(each().map(|(span, _)| span.1).collect::<Vec<_>>());
     query.push("::bigint[], ").push_bind(each().map(|(_, inside)| inside).collect::<Vec<_>>());
     query.push("::boolean[]) as span (low, high, inside) cross join lateral (select ").push(columns);
-    query.push(" from measurement m where m.cell between span.low and span.high");
+    query.push(FENCE).push(" from measurement m where m.cell between span.low and span.high");
     push_span(query, "m.measured_at", page.filter.from, page.filter.to);
     push_cursors(query, page);
 }

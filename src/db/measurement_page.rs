@@ -10,6 +10,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 use super::{
     DbError,
     device::to_bigints,
+    fence::push_wanted_devices,
     measurement_filter::{has_stable_plan, push_filter},
     measurement_projection::MeasurementProjection,
     measurement_readings::{JoinStrategy, ReadingsJoin},
@@ -141,7 +142,8 @@ fn push_each(
         query.push("(");
         push_page(query, page, columns, |query| _ = query.push("m.device_id = ").push_bind(id.0));
     } else {
-        query.push("unnest(").push_bind(to_bigints(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (");
+        push_wanted_devices(query, ids);
+        query.push(" cross join lateral (");
         push_page(query, page, columns, |query| _ = query.push("m.device_id = wanted.device_id"));
     }
     query.push(") as m");

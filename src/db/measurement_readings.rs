@@ -2,7 +2,7 @@
 
 use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
-use super::{DbError, measurement_projection::MeasurementProjection, readings::table};
+use super::{DbError, fence::FENCE, measurement_projection::MeasurementProjection, readings::table};
 use crate::domain::{measurement::Measurement, quantity::Group};
 
 /// Join strategy for the readings of a page.
@@ -70,23 +70,23 @@ impl ReadingsJoin {
             let is_same: Vec<_> = key.iter().map(|column| format!("{table}.{column} = m.{column}")).collect();
             query.push(format!(
                 " full join (select r.* from span cross join lateral (
-                     select {key_columns}{columns} from {table} r
-                     where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at offset 0
+                     select {key_columns}{columns}{FENCE} from {table} r
+                     where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at
                  ) as r) as {table} on {}",
                 is_same.join(" and ")
             ));
         }
     }
 
-    /// `offset 0` keeps these subqueries lookups by key: as joins, Postgres might read the whole of the other table.
+    /// The fence keeps these subqueries lookups by key: as joins, Postgres might read the whole of the other table.
     fn push_keys(self, query: &mut QueryBuilder<Postgres>) {
         query.push(") as m");
         for group in self.columns.groups() {
             let (table, columns) = (table(group), self.names(group, "r."));
             query.push(format!(
                 " left join lateral (
-                     select r.seq{columns} from {table} r
-                     where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq offset 0
+                     select r.seq{columns}{FENCE} from {table} r
+                     where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq
                  ) as {table} on true"
             ));
         }
@@ -146,12 +146,12 @@ mod tests {
              select m.*, weather.seq is not null, weather.temperature, weather.humidity, device_status.seq is not null \
              from page as m \
              full join (select r.* from span cross join lateral ( \
-             select device_id, measured_at, seq, temperature, humidity from weather r \
-             where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at offset 0 ) as r) \
+             select device_id, measured_at, seq, temperature, humidity, generate_series(1, 1) as fence from weather r \
+             where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at ) as r) \
              as weather on weather.device_id = m.device_id and weather.measured_at = m.measured_at and weather.seq = m.seq \
              full join (select r.* from span cross join lateral ( \
-             select device_id, measured_at, seq from device_status r \
-             where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at offset 0 ) as r) \
+             select device_id, measured_at, seq, generate_series(1, 1) as fence from device_status r \
+             where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at ) as r) \
              as device_status on device_status.device_id = m.device_id and device_status.measured_at = m.measured_at \
              and device_status.seq = m.seq"
         );
@@ -164,18 +164,18 @@ mod tests {
              span as (select min(device_id) as device_id, min(measured_at) as first_at, max(measured_at) as last_at from page) \
              select m.*, weather.seq is not null, weather.humidity from page as m \
              full join (select r.* from span cross join lateral ( \
-             select measured_at, seq, humidity from weather r \
-             where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at offset 0 ) as r) \
+             select measured_at, seq, humidity, generate_series(1, 1) as fence from weather r \
+             where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at ) as r) \
              as weather on weather.measured_at = m.measured_at and weather.seq = m.seq"
         );
         assert_eq!(
             statement(columns, JoinStrategy::Key),
             "select m.*, weather.seq is not null, weather.temperature, weather.humidity, device_status.seq is not null \
              from (PAGE) as m \
-             left join lateral ( select r.seq, r.temperature, r.humidity from weather r \
-             where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq offset 0 ) as weather on true \
-             left join lateral ( select r.seq from device_status r \
-             where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq offset 0 ) \
+             left join lateral ( select r.seq, r.temperature, r.humidity, generate_series(1, 1) as fence from weather r \
+             where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq ) as weather on true \
+             left join lateral ( select r.seq, generate_series(1, 1) as fence from device_status r \
+             where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq ) \
              as device_status on true"
         );
     }

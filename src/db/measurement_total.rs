@@ -11,6 +11,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 use super::{
     DbError,
     device::to_bigints,
+    fence::push_wanted_devices,
     measurement_filter::{has_stable_plan, push_conditions, push_span},
     total::{MAX_EXACT_TOTAL, Total},
 };
@@ -64,7 +65,9 @@ pub async fn count_per_device(
         None if row.scanned > bound => Total::estimate(row.found),
         None => Total::exact(row.found),
     };
-    Ok(read.iter().map(|row| (row.device, total(row))).collect())
+    let mut totals: HashMap<_, _> = ids.iter().map(|&device| (device, Total::exact(0))).collect();
+    totals.extend(read.iter().map(|row| (row.device, total(row))));
+    Ok(totals)
 }
 
 /// Result of the scan of one device.
@@ -84,16 +87,16 @@ impl ScanCount {
     }
 }
 
+/// Scans each of these devices that has measurements.
 async fn scan(
     db: impl PgExecutor<'_> + Copy,
     ids: &[DeviceId],
     filter: &Filter,
     bound: i64,
 ) -> Result<Vec<ScanCount>, DbError> {
-    let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.* from unnest(");
-    query
-        .push_bind(to_bigints(ids))
-        .push("::bigint[]) as wanted (device_id) cross join lateral (select count(*), count(*) filter (where true");
+    let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.* from ");
+    push_wanted_devices(&mut query, ids);
+    query.push(" cross join lateral (select count(*), count(*) filter (where true");
     push_conditions(&mut query, filter);
     query.push(") from (select m.* from measurement m where m.device_id = wanted.device_id");
     push_span(&mut query, "m.measured_at", filter.from, filter.to);

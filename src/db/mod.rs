@@ -20,6 +20,7 @@ pub mod device_page;
 pub mod device_sensor;
 pub mod error;
 pub mod feed;
+mod fence;
 pub mod hourly_mean;
 pub mod kept_connections;
 pub mod latest;

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     db::{
         device::to_bigints,
+        fence::FENCE,
         measurement::as_decimal,
         measurement_filter::{push_filter, push_span},
         readings,
@@ -298,17 +299,17 @@ fn push_cell(statement: &mut Statement, cell: &str, resolution: Resolution, targ
 }
 
 /// Pushes the rows of a table, named by its alias, in each of these ranges of cells and in a span of its time. Isolated
-/// from the rest of the statement (`offset 0`): Postgres has no statistics on the ranges, and would rather scan the
+/// from the rest of the statement by a fence: Postgres has no statistics on the ranges, and would rather scan the
 /// whole month once and compare each row with all of them.
 fn push_each_range(statement: &mut Statement, table: &str, time: &str, ranges: Vec<(i64, i64)>, span: TimeSpan) {
     let (first, last): (Vec<_>, Vec<_>) = ranges.into_iter().unzip();
     statement.push(" from unnest(").push_bind(first).push("::bigint[], ").push_bind(last);
     statement.push(format!(
         "::bigint[]) as range (low, high)
-         cross join lateral (select * from {table} where cell between range.low and range.high"
+         cross join lateral (select *{FENCE} from {table} where cell between range.low and range.high"
     ));
     push_span(statement, time, span.from, span.to);
-    statement.push(" offset 0)");
+    statement.push(")");
 }
 
 fn push_devices(statement: &mut Statement, table: &str, filter: &Filter) {

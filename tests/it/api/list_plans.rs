@@ -21,6 +21,7 @@ async fn list_is_planned_once_for_all_pages() {
          from device, generate_series(1, 500) s;
          create table weather_2026_04 partition of weather for values from ('2026-04-01Z') to ('2026-05-01Z');
          insert into weather (device_id, measured_at, seq, humidity) select device_id, measured_at, seq, 50 from measurement;
+         insert into latest select device_id, max(measured_at), 0 from measurement group by device_id on conflict do nothing;
          analyze",
     )
     .execute(&app.database.writes)

@@ -287,7 +287,7 @@ async fn nested_lists_use_the_fast_path_where_no_resolver_is_needed() {
 #[tokio::test]
 async fn failed_lookup_is_an_error_at_each_of_its_paths() {
     let app = filled().await;
-    sqlx::raw_sql("alter table latest rename to gone").execute(&app.database.writes).await.expect("renamed");
+    sqlx::raw_sql("alter table latest rename column seq to gone").execute(&app.database.writes).await.expect("renamed");
     let question = "{ devices { nodes { key latest { pm10 } measurements(first: 1) { nodes { pm10 } } } } }";
     let by_http = app.graphql(None, question, json!({})).await;
     assert_eq!(by_http["data"], app.by_resolvers(question).await["data"]);

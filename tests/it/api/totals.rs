@@ -23,6 +23,7 @@ async fn filled() -> TestApp {
          insert into device_hour (device_id, hour, count)
          select device_id, date_trunc('hour', measured_at, 'UTC'), count(*)
          from measurement join device using (device_id) where key = 'many' group by 1, 2;
+         insert into latest select device_id, max(measured_at), 0 from measurement group by device_id on conflict do nothing;
          analyze",
     )
     .execute(&app.database.writes)

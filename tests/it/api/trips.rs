@@ -139,7 +139,8 @@ async fn rides_of_many_devices_are_one_statement() {
             "insert into device (key, kind, created_at) select 'bike-' || n, 'mobile', now() from generate_series(1, {devices} - 1) n;
              insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, pm2_5)
              select device_id, timestamptz '2026-05-01 10:00Z' + s * interval '3 s', 0, 0, now(), 52 + s / 1000.0, 0.1, device_id / 10.0
-             from device, generate_series(1, 20) s"
+             from device, generate_series(1, 20) s;
+             insert into latest select device_id, max(measured_at), 0 from measurement group by device_id on conflict do nothing"
         )))
         .execute(&app.database.writes)
         .await

@@ -63,6 +63,7 @@ async fn archive() -> TestApp {
     sqlx::raw_sql(
         "insert into weather (device_id, measured_at, seq, humidity)
          select device_id, measured_at, seq, extract(minute from measured_at) from measurement where pm10 > 10;
+         insert into latest select device_id, max(measured_at), 0 from measurement group by device_id on conflict do nothing;
          analyze",
     )
     .execute(&app.database.writes)

@@ -1,0 +1,19 @@
+//! Statements that plain Postgres and Citus both execute well.
+
+use sqlx::{Postgres, QueryBuilder};
+
+use super::device::to_bigints;
+use crate::domain::device::DeviceId;
+
+/// The last column of a subquery that Postgres must not merge into the statement around it. A set-returning function in
+/// the select list has this effect, as `offset 0` would have; but Citus pushes the subquery down to its shards, which it
+/// doesn't do with `offset`.
+pub(super) const FENCE: &str = ", generate_series(1, 1) as fence";
+
+/// Pushes those of these devices that have measurements, as `wanted`: the outer side of a lateral join that reads rows
+/// of each device. `latest` has a row for each device with measurements, in Citus on the shard of its measurements, so
+/// that a join with `limit` or aggregates is executed there; with `unnest` Citus rejects it.
+pub(super) fn push_wanted_devices(query: &mut QueryBuilder<Postgres>, ids: &[DeviceId]) {
+    query.push("(select device_id from latest where device_id = any(").push_bind(to_bigints(ids));
+    query.push(")) as wanted");
+}

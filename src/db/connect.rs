@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool,
+    ConnectOptions as _, Connection as _, PgConnection, PgPool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -249,9 +249,11 @@ pub async fn set_timeouts(
     statement_timeout: Duration,
 ) -> Result<(), DbError> {
     let (lock, statement) = (milliseconds(lock_timeout), milliseconds(statement_timeout));
-    let statement = format!("set local lock_timeout = '{lock}'; set local statement_timeout = '{statement}'");
-    // Both interpolated values are numbers.
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(db).await?;
+    sqlx::query("select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)")
+        .bind(lock)
+        .bind(statement)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

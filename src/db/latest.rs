@@ -9,11 +9,13 @@ use sqlx::{PgConnection, PgExecutor};
 use super::{
     DbError,
     device::to_bigints,
+    dialect::Dialect,
     fence::push_wanted_devices,
     measurement_projection::MeasurementProjection,
     measurement_readings::{JoinStrategy, ReadingsJoin},
     multi_insert::record,
     readings,
+    recorder_batch::RowVersion,
 };
 use crate::domain::{
     device::DeviceId,
@@ -30,9 +32,9 @@ const COPIED_COLUMNS: MeasurementProjection = MeasurementProjection::PM2_5.union
 
 /// Updates a row only if the new one is newer.
 pub(super) const UPSERT_IF_NEWER: &str = "on conflict (device_id) do update
-    set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
+    set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since, version)
         = (excluded.measured_at, excluded.seq, excluded.latitude, excluded.longitude, excluded.pm2_5, excluded.pm10,
-           excluded.exact_time, excluded.steady_since)
+           excluded.exact_time, excluded.steady_since, excluded.version)
     where (excluded.measured_at, excluded.seq) > (latest.measured_at, latest.seq)";
 
 /// A newest measurement as type `new_latest`.
@@ -47,17 +49,18 @@ pub(super) struct LatestInsert {
     pm10: Option<f32>,
     exact_time: bool,
     steady_since: DateTime<Utc>,
+    version: i64,
 }
 
 record!(
     LatestInsert,
     "latest",
     "new_latest",
-    "device_id, measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since"
+    "device_id, measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since, version"
 );
 
 /// Newest measurements, each with the history that the next one is validated against, as rows to insert.
-pub(super) fn to_inserts(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<LatestInsert> {
+pub(super) fn to_inserts(newest: &[(MeasurementKey, SampleHistory)], version: RowVersion) -> Vec<LatestInsert> {
     newest
         .iter()
         .map(|(key, trace)| LatestInsert {
@@ -70,6 +73,7 @@ pub(super) fn to_inserts(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<Late
             pm10: trace.pm10.map(to_f32),
             exact_time: trace.exact_time,
             steady_since: trace.steady_since,
+            version: version.0,
         })
         .collect()
 }
@@ -141,22 +145,26 @@ pub async fn load_with_quantity(
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.latest.refresh_after_replay", skip_all, fields(count = times.len()))]
-pub async fn refresh_after_replay(db: impl PgExecutor<'_>, times: &[(DeviceId, DateTime<Utc>)]) -> Result<(), DbError> {
+pub async fn refresh_after_replay(db: &mut PgConnection, times: &[(DeviceId, DateTime<Utc>)]) -> Result<(), DbError> {
     let devices: Vec<i64> = times.iter().map(|(device, _)| device.0).collect();
     let times: Vec<_> = times.iter().map(|&(_, time)| time).collect();
+    lock(&mut *db, &devices).await?;
     sqlx::query!(
         "update latest l
-         set (seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
+         set (seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since, version)
              = (m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.time_uncertainty_s is null,
                 case when (m.pm2_5, m.pm10) is not distinct from (l.pm2_5, l.pm10) then l.steady_since
-                     else m.measured_at end)
-         from unnest($1::bigint[], $2::timestamptz[]) as replaced (device_id, measured_at)
+                     else m.measured_at end,
+                coalesce(l.version, 0) + 1)
+         from latest k
+         join unnest($1::bigint[], $2::timestamptz[]) as replaced (device_id, measured_at)
+             on replaced.device_id = k.device_id and replaced.measured_at = k.measured_at
          cross join lateral (
              select * from measurement m
-             where m.device_id = replaced.device_id and m.measured_at = replaced.measured_at
+             where m.device_id = k.device_id and m.measured_at = k.measured_at
              order by seq desc limit 1
          ) as m
-         where l.device_id = replaced.device_id and l.measured_at = replaced.measured_at",
+         where l.device_id = k.device_id and k.device_id = any($1)",
         &devices,
         &times,
     )
@@ -177,26 +185,21 @@ pub async fn refresh_after_replay(db: impl PgExecutor<'_>, times: &[(DeviceId, D
 #[tracing::instrument(name = "db.latest.recompute", skip_all, fields(count = devices.len()))]
 pub async fn recompute(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
     let devices = to_bigints(devices);
-    sqlx::query_scalar!(
-        "select device_id from latest where device_id = any($1) order by device_id for update",
-        &devices
-    )
-    .fetch_all(&mut *db)
-    .await?;
+    lock(&mut *db, &devices).await?;
     // History that can't be derived from the one row starts with it.
     sqlx::query!(
         "update latest l
-         set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
+         set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since, version)
              = (m.measured_at, m.seq,
                 case when (m.latitude, m.longitude) is distinct from (0, 0) then m.latitude end,
                 case when (m.latitude, m.longitude) is distinct from (0, 0) then m.longitude end,
-                m.pm2_5, m.pm10, m.time_uncertainty_s is null, m.measured_at)
-         from unnest($1::bigint[]) as touched (device_id)
+                m.pm2_5, m.pm10, m.time_uncertainty_s is null, m.measured_at, coalesce(l.version, 0) + 1)
+         from latest k
          cross join lateral (
-             select * from measurement m where m.device_id = touched.device_id
+             select * from measurement m where m.device_id = k.device_id
              order by m.measured_at desc, m.seq desc limit 1
          ) as m
-         where l.device_id = touched.device_id and (l.measured_at, l.seq) <> (m.measured_at, m.seq)",
+         where k.device_id = any($1) and l.device_id = k.device_id and (l.measured_at, l.seq) <> (m.measured_at, m.seq)",
         &devices
     )
     .execute(&mut *db)
@@ -208,5 +211,25 @@ pub async fn recompute(db: &mut PgConnection, devices: &[DeviceId]) -> Result<()
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Locks the rows of these devices, which must be sorted, in their order.
+async fn lock(db: &mut PgConnection, devices: &[i64]) -> Result<(), DbError> {
+    if !Dialect::detect(&mut *db).await?.is_citus {
+        let lock = sqlx::query_scalar!(
+            "select device_id from latest where device_id = any($1) order by device_id for update",
+            devices
+        );
+        lock.fetch_all(db).await?;
+        return Ok(());
+    }
+    // Citus locks rows of one shard only.
+    let mut devices = devices.to_vec();
+    devices.dedup();
+    for device in devices {
+        let lock = sqlx::query_scalar!("select device_id from latest where device_id = $1 for update", device);
+        lock.fetch_optional(&mut *db).await?;
+    }
     Ok(())
 }

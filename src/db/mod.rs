@@ -18,6 +18,7 @@ pub mod device;
 pub mod device_deletion;
 pub mod device_page;
 pub mod device_sensor;
+pub mod dialect;
 pub mod error;
 pub mod feed;
 mod fence;

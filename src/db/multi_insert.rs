@@ -53,9 +53,6 @@ pub(super) struct MultiInsert {
     values: PgArguments,
 }
 
-/// The result of the statement: the id of its transaction.
-const ROW_VERSION: &str = "pg_current_xact_id()::xid::text::bigint";
-
 /// Rows of one table as column arrays.
 pub(super) struct ColumnArrays<'a> {
     names: String,
@@ -126,29 +123,28 @@ impl MultiInsert {
         self.ctes.push(format!("into_{table} as ({insert})"));
     }
 
-    /// Runs all inserts, if there are any, and returns the id of the transaction; `None` when the condition doesn't
-    /// hold.
+    /// Runs all inserts. False when there are none, or the condition doesn't hold.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn execute(self, db: impl PgExecutor<'_>) -> Result<Option<i64>, DbError> {
+    pub async fn execute(self, db: impl PgExecutor<'_>) -> Result<bool, DbError> {
         if self.ctes.is_empty() {
-            return Ok(None);
+            return Ok(false);
         }
         // Postgres runs data-modifying CTEs from the last to the first. Reversed, they take their locks in the order in
         // which they were added, as separate statements would, so that concurrent writers wait for each other.
         // Otherwise one of them would fail with a deadlock and retry.
         let each = self.ctes.iter().rev().map(String::as_str).collect::<Vec<_>>().join(", ");
         let text = match self.condition {
-            None => format!("with {each} select {ROW_VERSION}"),
+            None => format!("with {each} select true"),
             Some(condition) => format!(
                 "with condition as materialized (select {condition} as holds), {each}
-                 select case when holds then {ROW_VERSION} end from condition"
+                 select holds from condition"
             ),
         };
         // Reads to the end of the result, which reports the commit: a row may arrive before it.
         let rows = sqlx::query_scalar_with(AssertSqlSafe(text), self.values).fetch_all(db).await?;
-        Ok(rows.into_iter().next().flatten())
+        Ok(rows.into_iter().next().unwrap_or(false))
     }
 }
 

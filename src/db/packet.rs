@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{DbError, device::to_bigints, multi_insert::record};
+use super::{DbError, device::to_bigints, multi_insert::record, recorder_batch::RowVersion};
 use crate::domain::{device::DeviceId, position::Position, quality::QualityFlag};
 
 /// A packet, with what the continuity check of the next packet needs.
@@ -28,9 +28,9 @@ pub struct Packet {
 
 /// Updates a row only if the new one is newer.
 pub(super) const UPSERT_IF_NEWER: &str = "on conflict (device_id) do update
-    set (frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude)
+    set (frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude, version)
         = (excluded.frame_counter, excluded.received_at, excluded.uplink_id, excluded.first_at, excluded.last_at,
-           excluded.latitude, excluded.longitude)
+           excluded.latitude, excluded.longitude, excluded.version)
     where excluded.received_at >= packet.received_at";
 
 /// A packet as type `new_packet`.
@@ -44,17 +44,18 @@ pub(super) struct PacketInsert {
     last_at: DateTime<Utc>,
     latitude: f64,
     longitude: f64,
+    version: i64,
 }
 
 record!(
     PacketInsert,
     "packet",
     "new_packet",
-    "device_id, frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude"
+    "device_id, frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude, version"
 );
 
 /// Packets as rows to insert.
-pub(super) fn to_inserts(packets: &[Packet]) -> Vec<PacketInsert> {
+pub(super) fn to_inserts(packets: &[Packet], version: RowVersion) -> Vec<PacketInsert> {
     packets
         .iter()
         .map(|packet| PacketInsert {
@@ -66,6 +67,7 @@ pub(super) fn to_inserts(packets: &[Packet]) -> Vec<PacketInsert> {
             last_at: packet.last_at,
             latitude: packet.end.latitude(),
             longitude: packet.end.longitude(),
+            version: version.0,
         })
         .collect()
 }

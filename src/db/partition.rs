@@ -144,12 +144,13 @@ async fn create(
         // Created separately and then attached: `create table … partition of` would block the readers of the whole
         // table.
         let (from, to) = (period.start(), period.end());
-        let create = format!(
-            "create table {partition} (like {table} including all) {storage};
-             alter table {table} attach partition {partition} for values from ('{from}') to ('{to}')"
-        );
         // The interpolated names are constants and a period's digits, the bounds are times.
-        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *transaction).await?;
+        for statement in [
+            format!("create table {partition} (like {table} including all) {storage}"),
+            format!("alter table {table} attach partition {partition} for values from ('{from}') to ('{to}')"),
+        ] {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+        }
     }
     transaction.commit().await?;
     tracing::info!(period = period.suffix(), ?family, "partitions created");

@@ -50,9 +50,15 @@ pub struct KnownDevice {
     pub packet_version: Option<RowVersion>,
 }
 
-/// The transaction that wrote a row last. While it is the same, the row is unchanged.
+/// The random number of the statement that wrote a row last. While it is the same, the row is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowVersion(i64);
+pub struct RowVersion(pub(super) i64);
+
+impl RowVersion {
+    fn random() -> Self {
+        Self(rand::random())
+    }
+}
 
 /// Looks up devices and keys.
 ///
@@ -72,7 +78,7 @@ pub async fn load_context(
                   p.frame_counter as "frame_counter?", p.received_at as "received_at?", p.uplink_id as "uplink_id?",
                   p.first_at as "first_at?", p.last_at as "last_at?", p.latitude as "packet_latitude?",
                   p.longitude as "packet_longitude?",
-                  l.xmin::text::bigint as "latest_version?", p.xmin::text::bigint as "packet_version?"
+                  l.version as "latest_version?", p.version as "packet_version?"
            from (
                select array(select api_key_id from api_key
                             where api_key_id = any($2) and revoked_at is null and (expires_at is null or expires_at > $3))
@@ -157,8 +163,9 @@ pub async fn write(
     recorded_at: DateTime<Utc>,
 ) -> Result<Option<RowVersion>, DbError> {
     let mut inserts = MultiInsert::default();
-    add_inserts(&mut inserts, batch, recorded_at, db.is_in_transaction())?;
-    Ok(inserts.execute(db).await?.map(RowVersion))
+    let version = RowVersion::random();
+    add_inserts(&mut inserts, batch, recorded_at, version, db.is_in_transaction())?;
+    Ok(inserts.execute(db).await?.then_some(version))
 }
 
 /// Like [`write`], but only if the context is still current: every key is valid, and the `latest` and `packet` rows of
@@ -175,22 +182,25 @@ pub async fn write_if_unchanged(
 ) -> Result<Option<RowVersion>, DbError> {
     let values = unchanged_arguments(context, recorded_at).map_err(sqlx::Error::Encode)?;
     let mut inserts = MultiInsert::with_condition(UNCHANGED_CONDITION, values);
-    add_inserts(&mut inserts, batch, recorded_at, db.is_in_transaction())?;
-    Ok(inserts.execute(db).await?.map(RowVersion))
+    let version = RowVersion::random();
+    add_inserts(&mut inserts, batch, recorded_at, version, db.is_in_transaction())?;
+    Ok(inserts.execute(db).await?.then_some(version))
 }
 
-/// Whether these keys are valid at that time, and the rows of these devices have these versions.
+/// Whether these keys are valid at that time, and the rows of these devices have these versions. `= any` finds the rows,
+/// so that Citus reads only the shards of these devices.
 const UNCHANGED_CONDITION: &str = "
     (select count(*) from api_key
      where api_key_id = any($1::bigint[]) and revoked_at is null and (expires_at is null or expires_at > $2))
     = cardinality($1)
-    and not exists (
-        select from unnest($3::bigint[], $4::bigint[], $5::bigint[]) as known (device_id, latest_version, packet_version)
-        left join latest l using (device_id)
-        left join packet p using (device_id)
-        where l.xmin::text::bigint is distinct from known.latest_version
-           or p.xmin::text::bigint is distinct from known.packet_version
-    )";
+    and (select count(*) = cardinality(array_remove($4, null)) and count(known.version) = count(*)
+         from latest l left join unnest($3::bigint[], $4::bigint[]) as known (device_id, version)
+                       on known.device_id = l.device_id and known.version = l.version
+         where l.device_id = any($3))
+    and (select count(*) = cardinality(array_remove($5, null)) and count(known.version) = count(*)
+         from packet p left join unnest($3::bigint[], $5::bigint[]) as known (device_id, version)
+                       on known.device_id = p.device_id and known.version = p.version
+         where p.device_id = any($3))";
 
 /// The bind values of [`UNCHANGED_CONDITION`].
 fn unchanged_arguments(context: &BatchContext, now: DateTime<Utc>) -> Result<PgArguments, BoxDynError> {
@@ -209,6 +219,7 @@ fn add_inserts(
     inserts: &mut MultiInsert,
     batch: &BatchWrite<'_>,
     recorded_at: DateTime<Utc>,
+    version: RowVersion,
     in_transaction: bool,
 ) -> Result<(), DbError> {
     if !batch.new_rows.is_empty() {
@@ -217,10 +228,10 @@ fn add_inserts(
     }
     rollup::add_inserts(inserts, &batch.hours)?;
     if !batch.latest.is_empty() {
-        inserts.add_records(latest::UPSERT_IF_NEWER, latest::to_inserts(&batch.latest))?;
+        inserts.add_records(latest::UPSERT_IF_NEWER, latest::to_inserts(&batch.latest, version))?;
     }
     if !batch.packets.is_empty() {
-        inserts.add_records(packet::UPSERT_IF_NEWER, packet::to_inserts(&batch.packets))?;
+        inserts.add_records(packet::UPSERT_IF_NEWER, packet::to_inserts(&batch.packets, version))?;
     }
     if !batch.uplinks.is_empty() {
         inserts.add_records("", uplink::to_inserts(&batch.uplinks))?;

@@ -173,18 +173,32 @@ impl AffectedHours {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.rollup.lock_hours", skip_all, fields(count = touched.devices.len()))]
-pub(super) async fn lock_hours(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
-    let (devices, hours) = touched.devices();
-    sqlx::query_scalar!(
-        "select 1 as locked
-         from unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
-         join device_hour h using (device_id, hour)
-         order by h.device_id, h.hour for update of h",
-        &devices,
-        &hours,
-    )
-    .fetch_all(&mut *db)
-    .await?;
+pub(super) async fn lock_hours(db: &mut PgConnection, touched: &AffectedHours, is_citus: bool) -> Result<(), DbError> {
+    if is_citus {
+        // Citus locks rows of one shard only.
+        let touched: Vec<_> = touched.devices.iter().copied().collect();
+        for same_device in touched.chunk_by(|one, other| one.0 == other.0) {
+            let (devices, hours): (Vec<_>, Vec<_>) = same_device.iter().copied().unzip();
+            let lock = sqlx::query_scalar!(
+                "select 1 as locked from device_hour h
+                 where h.device_id = $1 and h.hour = any($2) order by h.hour for update of h",
+                devices[0],
+                &hours,
+            );
+            lock.fetch_all(&mut *db).await?;
+        }
+    } else {
+        let (devices, hours) = touched.devices();
+        let lock = sqlx::query_scalar!(
+            "select 1 as locked
+             from unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
+             join device_hour h using (device_id, hour)
+             order by h.device_id, h.hour for update of h",
+            &devices,
+            &hours,
+        );
+        lock.fetch_all(&mut *db).await?;
+    }
     let (cells, hours) = touched.cells();
     sqlx::query_scalar!(
         "select 1 as locked
@@ -211,7 +225,10 @@ pub(super) async fn recompute(db: &mut PgConnection, touched: &AffectedHours) ->
     let statement = format!(
         "insert into device_hour (device_id, hour, {ROLLUP_COLUMNS})
          select touched.device_id, touched.hour, recomputed.*
-         from unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
+         from (select k.device_id, k.hour from device_hour k
+               join unnest($1::bigint[], $2::timestamptz[]) as t (device_id, hour)
+                   on t.device_id = k.device_id and t.hour = k.hour
+               where k.device_id = any($1)) as touched
          cross join lateral (
              select {aggregates} from measurement m
              where m.device_id = touched.device_id and m.measured_at >= touched.hour

@@ -16,12 +16,19 @@
 //! granted: the statement of step 3, which starts later, sees and counts its rows. A recorder that comes after step 2
 //! waits for the hour, and so can't commit before this transaction does: its rows are not counted here, and its sums
 //! are added to the recomputed hour, or create the hour if it was deleted.
+//!
+//! With prepared transactions, as in Citus, the lock of an hour of cells is free a moment before the rows of its
+//! recorder are visible on another server. So after step 2 the removal waits until all transactions that hold the lock
+//! of the feed, as recorders do, are committed everywhere, and fails when one stays prepared
+//! ([`wait_until_committed`](super::feed::committed::wait_until_committed)).
 
 use h3o::CellIndex;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
 
 use super::{
     DbError,
+    dialect::Dialect,
+    feed::committed::wait_until_committed,
     measurement::key_columns,
     readings,
     rollup::{self, AffectedHours},
@@ -62,7 +69,9 @@ pub async fn remove(
     rows: &[(MeasurementKey, Option<CellIndex>)],
 ) -> Result<AffectedHours, DbError> {
     let touched = AffectedHours::from_keys(rows);
-    rollup::lock_hours(&mut *db, &touched).await?;
+    let dialect = Dialect::detect(&mut *db).await?;
+    rollup::lock_hours(&mut *db, &touched, dialect.is_citus).await?;
+    wait_until_committed(&mut *db, dialect).await?;
     let keys: Vec<_> = rows.iter().map(|&(key, _)| key).collect();
     let (devices, times, seqs) = key_columns(&keys);
     for table in tables() {

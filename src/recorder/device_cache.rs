@@ -1,7 +1,7 @@
 //! A writer's cache of the devices that it stored samples of, which saves a query per batch.
 //!
 //! Other writers and other gateways store too, so cached state is never trusted: the statement that stores a plain
-//! batch compares the row versions, which are transaction ids
+//! batch compares the row versions, random numbers that each write changes
 //! ([`write_if_unchanged`](crate::db::recorder_batch::write_if_unchanged)), and stores nothing if a row has changed
 //! since. Then the state is queried as if nothing had been cached.
 

@@ -204,7 +204,8 @@ impl Subscriptions {
     }
 }
 
-/// The current newest batch of the feed. Checks that all events after the cursor are stored.
+/// The batch that a new stream starts after: the newest whole one, or that of the cursor, which is whole since its events
+/// were delivered. Checks that all events after the cursor are stored.
 async fn newest_batch(feed: &Feed, checked: &SubscriptionRequest) -> Result<i64, ApiError> {
     let extent = feed.load_extent().await?;
     if let Some(after) = checked.after {
@@ -218,5 +219,5 @@ async fn newest_batch(feed: &Feed, checked: &SubscriptionRequest) -> Result<i64,
             ));
         }
     }
-    Ok(extent.newest)
+    Ok(checked.after.map_or(extent.newest_whole, |after| extent.newest_whole.max(after.number)))
 }

@@ -5,11 +5,13 @@ use std::{collections::HashMap, time::Duration};
 
 use sqlx::postgres::PgListener;
 
-use super::{DbError, FeedEntry, FeedExtent, NOTIFY_CHANNEL};
+use super::{
+    DbError, FeedExtent, FeedPage, NOTIFY_CHANNEL,
+    committed::{CommittedReader, TimeSpan},
+};
 use crate::{
     db::{
         connect::Database,
-        measurement,
         notifications::{listen, next_notification, with_statement_timeout},
     },
     domain::measurement::{Measurement, MeasurementKey},
@@ -48,22 +50,24 @@ impl FeedListener {
         with_statement_timeout(super::extent(&mut self.0)).await
     }
 
-    /// See [`super::after`].
+    /// See [`super::page_after`].
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_after(&mut self, number: i64, limit: i64) -> Result<Option<Vec<FeedEntry>>, DbError> {
-        with_statement_timeout(super::list_after(&mut self.0, number, limit)).await
+    pub async fn page_after(&mut self, number: i64, limit: i64) -> Result<Option<FeedPage>, DbError> {
+        with_statement_timeout(super::page_after(&mut self.0, number, limit)).await
     }
 
-    /// See [`measurement::load_by_keys`].
+    /// See [`CommittedReader::load`].
     ///
     /// # Errors
     /// When the database fails.
     pub async fn load_measurements(
         &mut self,
+        reader: &mut CommittedReader,
         keys: &[MeasurementKey],
-    ) -> Result<HashMap<MeasurementKey, Measurement>, DbError> {
-        with_statement_timeout(measurement::load_by_keys(&mut self.0, keys)).await
+        committed: TimeSpan,
+    ) -> Result<Option<HashMap<MeasurementKey, Measurement>>, DbError> {
+        with_statement_timeout(reader.load(&mut self.0, keys, committed)).await
     }
 }

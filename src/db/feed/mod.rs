@@ -8,7 +8,11 @@
 //! moment would block all other recorders. A transaction of one statement takes its number in that statement: its
 //! commit follows without another message. Any other transaction adds its row with a temporary number, and a deferred
 //! trigger replaces it inside COMMIT (migration 0013).
+//!
+//! Where a commit becomes visible in parts ([`committed`]), readers leave out the newest row until all of its
+//! transaction is visible.
 
+pub mod committed;
 mod keys;
 pub mod listener;
 
@@ -60,6 +64,15 @@ impl PartialEq for FeedEntry {
     }
 }
 
+/// Batches after a position.
+#[derive(Clone, Debug)]
+pub struct FeedPage {
+    /// Whole batches, in order.
+    pub entries: Vec<FeedEntry>,
+    /// Whether there is one more, whose rows may not all be visible yet.
+    pub has_partial: bool,
+}
+
 /// The extent of the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedExtent {
@@ -67,6 +80,8 @@ pub struct FeedExtent {
     pub forgotten: i64,
     /// The newest batch; 0 before the first.
     pub newest: i64,
+    /// All rows of the batches up to this number are visible.
+    pub newest_whole: i64,
 }
 
 /// A [`FeedRecord`] as type `new_feed`.
@@ -124,25 +139,38 @@ pub async fn append(db: &mut PgConnection, record: &FeedRecord) -> Result<(), Db
 pub async fn extent(db: impl PgExecutor<'_>) -> Result<FeedExtent, DbError> {
     let extent = sqlx::query_as!(
         FeedExtent,
-        r#"select number as forgotten,
-                  greatest(number, (select max(number) from feed)) as "newest!"
-           from feed_forgotten"#
+        r#"select forgotten.number as forgotten, newest.number as "newest!",
+                  case when newest.number = forgotten.number or is_feed_whole() then newest.number
+                       else newest.number - 1 end as "newest_whole!"
+           from feed_forgotten forgotten
+           cross join lateral (
+               select greatest(forgotten.number, (select max(number) from feed)) as number
+           ) as newest"#
     );
     Ok(extent.fetch_one(db).await?)
 }
 
-/// The batches after this one, in order: at most `limit`, and fewer if they are large. Empty when there is no newer
+/// The whole batches after this one, in order: at most `limit`, and fewer if they are large. Empty when there is no newer
 /// one; `None` when some of them are trimmed.
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.feed.list_after", skip_all)]
 pub async fn list_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<Option<Vec<FeedEntry>>, DbError> {
+    Ok(page_after(db, number, limit).await?.map(|page| page.entries))
+}
+
+/// Like [`list_after`], and whether there is a further batch that is not whole.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.feed.page_after", skip_all)]
+pub async fn page_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<Option<FeedPage>, DbError> {
     // The join has at least one row, so that the trimmed number and the batches come from one snapshot.
     let rows = sqlx::query!(
         r#"select forgotten.number as forgotten, next.number as "number?", next.committed_at as "committed_at?",
                   extract(epoch from clock_timestamp() - next.committed_at)::float8 as age_s,
-                  next.recorded as "recorded?", next.changed as "changed?"
+                  next.recorded as "recorded?", next.changed as "changed?",
+                  (select max(number) from feed) as newest, (select is_feed_whole()) as "is_whole!"
            from feed_forgotten forgotten
            left join (
                select *, sum(octet_length(recorded)) over (order by number) - octet_length(recorded) as before
@@ -158,6 +186,8 @@ pub async fn list_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Res
     if rows.iter().any(|row| row.forgotten > number) {
         return Ok(None);
     }
+    let newest = rows.first().and_then(|row| row.newest);
+    let is_whole = rows.first().is_none_or(|row| row.is_whole);
     let now = Instant::now();
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
@@ -170,7 +200,11 @@ pub async fn list_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Res
         let committed = now.checked_sub(age).unwrap_or(now);
         entries.push(FeedEntry { number, committed_at, committed, record: FeedRecord { recorded, changed } });
     }
-    Ok(Some(entries))
+    let has_partial = !is_whole && entries.last().is_some_and(|entry| Some(entry.number) == newest);
+    if has_partial {
+        entries.pop();
+    }
+    Ok(Some(FeedPage { entries, has_partial }))
 }
 
 /// Deletes the batches from before that time.

@@ -194,7 +194,7 @@ impl OperationRun<'_> {
         }
         if request.query.contains("feedCursor") {
             let seen = Box::pin(db::feed::extent(reader)).await;
-            request = request.data(FeedSnapshot(seen.map(|extent| extent.newest).map_err(Arc::new)));
+            request = request.data(FeedSnapshot(seen.map(|extent| extent.newest_whole).map_err(Arc::new)));
         }
         let mut response = batches.drive(Box::pin(self.schema.execute(request))).await;
         compat::normalize_response(types(), self.operation.kind, operation::selection_set(document), &mut response);

@@ -23,7 +23,7 @@ impl FeedQuery {
     async fn feed_cursor(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
         let newest = match ctx.data_opt::<FeedSnapshot>() {
             Some(FeedSnapshot(seen)) => seen.clone()?,
-            None => extent(ctx.read_pool()).await?.newest,
+            None => extent(ctx.read_pool()).await?.newest_whole,
         };
         Ok(FeedCursor(FeedOffset::after(newest)).encode_cursor())
     }

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use super::batch::{Batch, Outline, batch_headers};
 use crate::{
-    db::{self, DbError, connect::Database},
+    db::{
+        self, DbError,
+        connect::Database,
+        feed::committed::{CommittedReader, commit_span},
+    },
     domain::feed::FeedOffset,
 };
 
@@ -69,8 +73,14 @@ async fn load(
     let entries = db::feed::list_after(&database.reads, seen, MAX_CHUNK_BATCHES).await?.ok_or(BacklogError::Trimmed)?;
     let (outlines, until) = batch_headers(&entries, offset, limit);
     let keys: Vec<_> = outlines.iter().filter(|_| measurements).flat_map(Outline::keys).collect();
-    let found =
-        if keys.is_empty() { HashMap::new() } else { db::measurement::load_by_keys(&database.reads, &keys).await? };
+    let found = if keys.is_empty() {
+        HashMap::new()
+    } else {
+        let mut connection = database.reads.acquire().await.map_err(DbError::from)?;
+        // The caller retries while a transaction with some of these rows is prepared.
+        let read = CommittedReader::default().load(&mut *connection, &keys, commit_span(&entries)).await?;
+        read.ok_or_else(DbError::timed_out)?
+    };
     Ok(BacklogChunk { batches: outlines.into_iter().map(|outline| outline.into_batch(&found)).collect(), until })
 }
 

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::time::sleep;
+
 use super::{
     Feed, FeedGap, FeedStream, RING_LIMITS,
     batch::{Outline, batch_headers},
@@ -17,14 +19,29 @@ use super::{
 };
 use crate::{
     concurrency::retry::{Backoff, MAX_RETRY_DELAY},
-    db::{DbError, feed::listener::FeedListener},
-    domain::feed::FeedOffset,
+    db::{
+        DbError,
+        feed::{
+            committed::{CommittedReader, TimeSpan, commit_span},
+            listener::FeedListener,
+        },
+    },
+    domain::{
+        feed::FeedOffset,
+        measurement::{Measurement, MeasurementKey},
+    },
 };
 
 /// Without a notification, the table is read after this time.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the feed is followed without subscribers, since clients that lost their connection will soon return.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Without a notification, a batch that was not whole is read again after this time.
+const PARTIAL_BATCH_DELAY: Duration = Duration::from_millis(10);
+/// Delay before rows of prepared transactions are read again.
+const PREPARED_ROWS_DELAY: Duration = Duration::from_millis(100);
+/// How long rows of prepared transactions are awaited. Citus recovers its transactions every minute.
+const MAX_PREPARED_ROWS_WAIT: Duration = Duration::from_mins(5);
 /// Maximum number of batches per read.
 const MAX_BATCHES_PER_READ: i64 = 500;
 
@@ -84,6 +101,15 @@ pub(super) async fn run(feed: Feed, stream: Arc<FeedStream>) {
     }
 }
 
+/// Result of a read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct ReadOutcome {
+    /// Whether there were new batches.
+    any: bool,
+    /// The number before a batch that is not whole yet.
+    partial_after: Option<i64>,
+}
+
 struct Follower {
     feed: Feed,
     stream: Arc<FeedStream>,
@@ -100,17 +126,21 @@ impl Follower {
             return Err(StopReason::FeedGap(FeedGap::Restored));
         }
         // Before the first wait: batches committed before `listen` send no notification.
-        self.read(&mut listener).await?;
+        let mut last = self.read(&mut listener, None).await?;
         let mut unannounced = false;
         loop {
-            if listener.wait_for_notification(HEARTBEAT_INTERVAL).await? {
-                self.read(&mut listener).await?;
+            let partial = last.partial_after;
+            let delay = if partial.is_some() { PARTIAL_BATCH_DELAY } else { HEARTBEAT_INTERVAL };
+            if listener.wait_for_notification(delay).await? {
+                last = self.read(&mut listener, partial).await?;
                 unannounced = false;
-            } else if unannounced {
+            } else if unannounced && partial.is_none() {
                 return Err(StopReason::MissedNotification);
             } else {
-                // The notification of a batch committed just now may still arrive.
-                unannounced = self.read(&mut listener).await?;
+                last = self.read(&mut listener, partial).await?;
+                // The notification of a batch committed just now may still arrive. The one of a batch that was not whole
+                // has arrived.
+                unannounced = last.any && partial.is_none();
             }
             if self.is_unused() {
                 return Err(StopReason::Unused);
@@ -118,21 +148,29 @@ impl Follower {
         }
     }
 
-    /// Reads all new batches; returns whether there were any.
-    async fn read(&self, listener: &mut FeedListener) -> Result<bool, StopReason> {
+    /// Reads all new whole batches. `partial_after` is that of the read before.
+    async fn read(&self, listener: &mut FeedListener, partial_after: Option<i64>) -> Result<ReadOutcome, StopReason> {
         let mut any = false;
         loop {
-            let entries = listener
-                .list_after(self.last_seen(), MAX_BATCHES_PER_READ)
+            let page = listener
+                .page_after(self.last_seen(), MAX_BATCHES_PER_READ)
                 .await?
                 .ok_or(StopReason::FeedGap(FeedGap::Trimmed))?;
-            let Some(newest) = entries.last().map(|entry| entry.number) else {
-                self.stream.mark_read();
-                return Ok(any);
+            let Some(newest) = page.entries.last().map(|entry| entry.number) else {
+                let partial = page.has_partial.then(|| self.last_seen());
+                // A batch that stays partial counts as not read.
+                if partial.is_none() || partial != partial_after {
+                    self.stream.mark_read();
+                }
+                return Ok(ReadOutcome { any, partial_after: partial });
             };
-            let (outlines, _) = batch_headers(&entries, FeedOffset::after(self.last_seen()), usize::MAX);
+            let (outlines, _) = batch_headers(&page.entries, FeedOffset::after(self.last_seen()), usize::MAX);
             let keys: Vec<_> = outlines.iter().flat_map(Outline::keys).collect();
-            let found = if keys.is_empty() { HashMap::new() } else { listener.load_measurements(&keys).await? };
+            let found = if keys.is_empty() {
+                HashMap::new()
+            } else {
+                load_measurements(listener, &keys, commit_span(&page.entries)).await?
+            };
             let items = outlines.into_iter().map(|outline| {
                 let batch = Arc::new(outline.into_batch(&found));
                 RingItem { offset: FeedOffset::after(batch.number), bytes: batch.bytes(), value: batch }
@@ -152,5 +190,24 @@ impl Follower {
             self.last_used = Instant::now();
         }
         self.last_used.elapsed() > IDLE_TIMEOUT && self.feed.close_if_unused(&self.stream)
+    }
+}
+
+/// The measurements of these batches. Waits for prepared transactions that may contain the missing ones.
+async fn load_measurements(
+    listener: &mut FeedListener,
+    keys: &[MeasurementKey],
+    committed: TimeSpan,
+) -> Result<HashMap<MeasurementKey, Measurement>, DbError> {
+    let mut reader = CommittedReader::default();
+    let since = Instant::now();
+    loop {
+        if let Some(found) = listener.load_measurements(&mut reader, keys, committed).await? {
+            return Ok(found);
+        }
+        if since.elapsed() > MAX_PREPARED_ROWS_WAIT {
+            return Err(DbError::timed_out());
+        }
+        sleep(PREPARED_ROWS_DELAY).await;
     }
 }

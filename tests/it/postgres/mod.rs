@@ -13,6 +13,7 @@ mod plans;
 mod replicas;
 mod retention;
 mod rollups;
+mod statement_shapes;
 mod statements;
 mod tls;
 mod upgrade;

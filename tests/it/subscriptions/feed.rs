@@ -149,19 +149,25 @@ async fn reader_resuming_from_the_last_number_misses_nothing() {
 async fn trimmed_entries_are_reported_to_readers_behind_them() {
     let app = TestApp::new().await;
     let db = &app.database.writes;
-    assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: 0, newest: 0 });
+    assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: 0, newest: 0, newest_whole: 0 });
     for n in 0..5 {
         app.record(json!([sample("bike", n, 5)])).await;
     }
     let all = entries(&app).await;
     let numbers: Vec<_> = all.iter().map(|entry| entry.number).collect();
     feed::trim_before(db, all[2].committed_at).await.expect("forgotten");
-    assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: numbers[1], newest: numbers[4] });
+    assert_eq!(
+        feed::extent(db).await.expect("read"),
+        FeedExtent { forgotten: numbers[1], newest: numbers[4], newest_whole: numbers[4] }
+    );
     assert_eq!(feed::list_after(db, numbers[0], 9).await.expect("read"), None);
     assert_eq!(feed::list_after(db, numbers[1], 9).await.expect("read"), Some(all[2..].to_vec()));
     let later = all[4].committed_at + TimeDelta::seconds(1);
     feed::trim_before(db, later).await.expect("forgotten");
-    assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: numbers[4], newest: numbers[4] });
+    assert_eq!(
+        feed::extent(db).await.expect("read"),
+        FeedExtent { forgotten: numbers[4], newest: numbers[4], newest_whole: numbers[4] }
+    );
     assert_eq!(feed::list_after(db, numbers[4], 9).await.expect("read"), Some(vec![]));
     assert_eq!(feed::list_after(db, numbers[3], 9).await.expect("read"), None);
     feed::trim_before(db, later).await.expect("nothing to forget");

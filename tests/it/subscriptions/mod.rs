@@ -1,5 +1,6 @@
 //! Events: delivery, resuming, WebSocket, Server-Sent Events.
 
+mod commit_window;
 mod delivery;
 mod delivery_crash;
 mod feed;

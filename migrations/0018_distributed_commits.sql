@@ -1,7 +1,4 @@
 -- Versions of rows for the recorder's cache, in place of transaction ids (xmin), which Citus does not have across shards.
--- Citus: tables and types can change in one transaction only when the shards are changed one after the other. Plain
--- Postgres ignores the setting.
-set local citus.multi_shard_modify_mode = 'sequential';
 
 alter table latest add column version bigint;
 alter table packet add column version bigint;

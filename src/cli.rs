@@ -4,6 +4,7 @@ mod archive;
 pub mod config;
 mod demo;
 pub mod dev_db;
+mod distribute;
 mod export;
 mod import;
 mod keys;
@@ -58,6 +59,8 @@ enum Command {
     Demo(demo::Demo),
     /// Decode stored uplinks again, and record their samples
     Replay(replay::Replay),
+    /// Distribute the tables over the workers of a Citus cluster
+    Distribute(distribute::DistributeArgs),
     DevDb(dev_db::DevDb),
 }
 
@@ -83,6 +86,7 @@ pub async fn run() -> ExitCode {
         Command::Archive(arguments) => archive::run(&cli.database, &arguments).await,
         Command::Demo(demo) => demo::run(&cli.database, &demo).await,
         Command::Replay(replay) => replay::run(&cli.database, &replay).await,
+        Command::Distribute(arguments) => distribute::run(&cli.database, &arguments).await,
         Command::DevDb(arguments) => match cli.database.data_dir() {
             Ok(data_dir) => return dev_db::run(&data_dir, &arguments).await,
             Err(error) => Err(error.into()),

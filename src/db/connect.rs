@@ -9,7 +9,13 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{DbError, cancellation, replaced_migrations, server_check::wait_until_ready, tls};
+use super::{
+    DbError, cancellation,
+    dialect::Dialect,
+    replaced_migrations,
+    server_check::{ReadyServer, wait_until_ready},
+    tls,
+};
 
 /// How long a request waits for a free connection before it fails as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -44,6 +50,9 @@ const IDLE_IN_TRANSACTION_TIMEOUT: &str = "2s";
 /// A writing session also ends when its gateway acknowledges nothing for this long. Not set for queries: a gateway that
 /// has not read a large result yet is only slow.
 const TCP_USER_TIMEOUT: (&str, &str) = ("tcp_user_timeout", "5s");
+
+/// Citus changes tables and types in one transaction only when it changes the shards one after the other.
+const SEQUENTIAL_CHANGES: (&str, &str) = ("citus.multi_shard_modify_mode", "sequential");
 
 /// Time limit of one statement of a mutation, and of one wait for a lock.
 const MUTATION_STATEMENT_TIMEOUT: Duration = REQUEST_TIMEOUT;
@@ -140,13 +149,15 @@ pub struct Database {
     pub readiness: PgPool,
     /// For work that needs a session of its own: listening, migrations, and `create index concurrently`.
     pub direct: PgConnectOptions,
+    /// Which database it is.
+    pub dialect: Dialect,
 }
 
 impl Database {
     /// Sets the direct connection to Postgres, for pools behind a pooler that keeps no sessions.
     #[must_use]
     pub fn with_direct_connection(self, options: PgConnectOptions) -> Self {
-        Self { direct: writer_options(base_options(options)), ..self }
+        Self { direct: writer_options(base_options(options), self.dialect), ..self }
     }
 
     /// The pools with their names in metrics and in the GraphQL schema.
@@ -172,7 +183,8 @@ impl Database {
     #[must_use]
     pub fn from_pool(pool: &PgPool, direct: PgConnectOptions) -> Self {
         let pool = || pool.clone();
-        Self { reads: pool(), writes: pool(), jobs: pool(), keys: pool(), readiness: pool(), direct }
+        let dialect = Dialect::default();
+        Self { reads: pool(), writes: pool(), jobs: pool(), keys: pool(), readiness: pool(), direct, dialect }
     }
 }
 
@@ -201,8 +213,8 @@ pub async fn open_with_timeout(
     writers: u32,
     request_timeout: Duration,
 ) -> Result<Database, ConnectError> {
-    let options = wait_until_ready(&base_options(options.clone())).await?;
-    let direct = writer_options(options.clone());
+    let ReadyServer { options, dialect } = wait_until_ready(&base_options(options.clone())).await?;
+    let direct = writer_options(options.clone(), dialect);
     Ok(Database {
         reads: pool(readers).connect_lazy_with(reader_options(options, request_timeout)),
         writes: pool(writers).connect_lazy_with(with_timeouts(direct.clone(), MUTATION_STATEMENT_TIMEOUT)),
@@ -210,6 +222,7 @@ pub async fn open_with_timeout(
         keys: pool(KEY_POOL_SIZE).connect_lazy_with(with_timeouts(direct.clone(), SHORT_STATEMENT_TIMEOUT)),
         readiness: pool(1).connect_lazy_with(with_timeouts(direct.clone(), SHORT_STATEMENT_TIMEOUT)),
         direct,
+        dialect,
     })
 }
 
@@ -274,8 +287,10 @@ fn with_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgCo
         .options([("statement_timeout", milliseconds(statement_timeout)), ("lock_timeout", milliseconds(LOCK_TIMEOUT))])
 }
 
-fn writer_options(options: PgConnectOptions) -> PgConnectOptions {
-    options.options([("plan_cache_mode", WRITER_PLAN_CACHE_MODE), TCP_USER_TIMEOUT, CLIENT_CHECK, JIT_OFF])
+fn writer_options(options: PgConnectOptions, dialect: Dialect) -> PgConnectOptions {
+    let options = options.options([TCP_USER_TIMEOUT, CLIENT_CHECK, JIT_OFF]);
+    // Citus can't make a generic plan for a distributed table.
+    if dialect.is_citus { options } else { options.options([("plan_cache_mode", WRITER_PLAN_CACHE_MODE)]) }
 }
 
 fn reader_options(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
@@ -328,7 +343,11 @@ pub async fn check_session_settings(database: &Database) -> Result<(), DbError> 
 /// When the schema is newer than this binary, or a migration fails.
 pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
     // Runs on a session of its own, which holds the migration lock.
-    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.direct.clone());
+    let mut options = database.direct.clone();
+    if database.dialect.is_citus {
+        options = options.options([SEQUENTIAL_CHANGES]);
+    }
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     let outcome = async {
         replaced_migrations::repair(&mut *pool.acquire().await?, &MIGRATIONS).await?;
         MIGRATIONS.run(&pool).await

@@ -5,7 +5,7 @@ use sqlx::PgExecutor;
 use super::DbError;
 
 /// What the server does differently from plain Postgres.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dialect {
     /// Whether it is a Citus coordinator, which distributes tables over several servers.
     pub is_citus: bool,

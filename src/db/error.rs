@@ -70,6 +70,21 @@ impl DbError {
         Self::Conflict(sqlx::Error::Protocol("rows were stored by other writers in every round".to_owned()))
     }
 
+    /// The error of the database.
+    #[must_use]
+    pub fn into_source(self) -> sqlx::Error {
+        match self {
+            Self::Unavailable(source)
+            | Self::Busy(source)
+            | Self::Conflict(source)
+            | Self::Timeout(source)
+            | Self::Locked(source)
+            | Self::MissingPartition(source)
+            | Self::Violation { source, .. }
+            | Self::Other(source) => source,
+        }
+    }
+
     /// No answer arrived in time.
     #[must_use]
     pub fn timed_out() -> Self {

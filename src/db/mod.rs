@@ -19,6 +19,7 @@ pub mod device_deletion;
 pub mod device_page;
 pub mod device_sensor;
 pub mod dialect;
+pub mod distribution;
 pub mod error;
 pub mod feed;
 mod fence;

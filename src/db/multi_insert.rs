@@ -11,7 +11,7 @@ use sqlx::{
     postgres::{PgArguments, PgHasArrayType},
 };
 
-use super::DbError;
+use super::{DbError, dialect::Dialect};
 
 /// A row to insert, as a composite type of the database.
 pub(super) trait Record: for<'q> Encode<'q, Postgres> + Type<Postgres> + PgHasArrayType {
@@ -123,18 +123,31 @@ impl MultiInsert {
         self.ctes.push(format!("into_{table} as ({insert})"));
     }
 
-    /// Runs all inserts. False when there are none, or the condition doesn't hold.
+    /// Runs all inserts, with the order of locks of plain Postgres. False when there are none, or the condition doesn't
+    /// hold.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn execute(self, db: impl PgExecutor<'_>) -> Result<bool, DbError> {
+        self.execute_on(db, Dialect::default()).await
+    }
+
+    /// The same with the order of locks of this database.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn execute_on(self, db: impl PgExecutor<'_>, dialect: Dialect) -> Result<bool, DbError> {
         if self.ctes.is_empty() {
             return Ok(false);
         }
         // Postgres runs data-modifying CTEs from the last to the first. Reversed, they take their locks in the order in
         // which they were added, as separate statements would, so that concurrent writers wait for each other.
-        // Otherwise one of them would fail with a deadlock and retry.
-        let each = self.ctes.iter().rev().map(String::as_str).collect::<Vec<_>>().join(", ");
+        // Otherwise one of them would fail with a deadlock and retry. Citus runs them from the first to the last.
+        let mut ctes = self.ctes;
+        if !dialect.is_citus {
+            ctes.reverse();
+        }
+        let each = ctes.join(", ");
         let text = match self.condition {
             None => format!("with {each} select true"),
             Some(condition) => format!(

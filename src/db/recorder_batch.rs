@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use sqlx::{Arguments as _, Connection as _, PgConnection, PgExecutor, error::BoxDynError, postgres::PgArguments};
 
 use super::{
-    DbError, feed,
+    DbError,
+    dialect::Dialect,
+    feed,
     feed::FeedRecord,
     latest, measurement,
     measurement::{NewMeasurement, position},
@@ -161,11 +163,12 @@ pub async fn write(
     db: &mut PgConnection,
     batch: &BatchWrite<'_>,
     recorded_at: DateTime<Utc>,
+    dialect: Dialect,
 ) -> Result<Option<RowVersion>, DbError> {
     let mut inserts = MultiInsert::default();
     let version = RowVersion::random();
     add_inserts(&mut inserts, batch, recorded_at, version, db.is_in_transaction())?;
-    Ok(inserts.execute(db).await?.then_some(version))
+    Ok(inserts.execute_on(db, dialect).await?.then_some(version))
 }
 
 /// Like [`write`], but only if the context is still current: every key is valid, and the `latest` and `packet` rows of
@@ -179,12 +182,13 @@ pub async fn write_if_unchanged(
     context: &BatchContext,
     batch: &BatchWrite<'_>,
     recorded_at: DateTime<Utc>,
+    dialect: Dialect,
 ) -> Result<Option<RowVersion>, DbError> {
     let values = unchanged_arguments(context, recorded_at).map_err(sqlx::Error::Encode)?;
     let mut inserts = MultiInsert::with_condition(UNCHANGED_CONDITION, values);
     let version = RowVersion::random();
     add_inserts(&mut inserts, batch, recorded_at, version, db.is_in_transaction())?;
-    Ok(inserts.execute(db).await?.then_some(version))
+    Ok(inserts.execute_on(db, dialect).await?.then_some(version))
 }
 
 /// Whether these keys are valid at that time, and the rows of these devices have these versions. `= any` finds the rows,

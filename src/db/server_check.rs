@@ -1,4 +1,5 @@
-//! The first connection to Postgres: waits until the server is up, finds the TLS mode that works, checks the version.
+//! The first connection to Postgres: waits until the server is up, finds the TLS mode that works, checks the version
+//! and which database it is.
 
 use backon::Retryable as _;
 use sqlx::{
@@ -6,14 +7,22 @@ use sqlx::{
     postgres::{PgConnectOptions, PgSslMode},
 };
 
-use super::{connect::ConnectError, tls};
+use super::{DbError, connect::ConnectError, dialect::Dialect, tls};
 use crate::concurrency::retry::RETRY_DELAYS;
 
 /// Minimum Postgres version, as `server_version_num`.
 const MIN_SERVER_VERSION: i32 = 150_000;
 
-/// Waits until Postgres accepts connections; returns the options with the TLS mode that works.
-pub(super) async fn wait_until_ready(options: &PgConnectOptions) -> Result<PgConnectOptions, ConnectError> {
+/// A server that accepts connections.
+pub(super) struct ReadyServer {
+    /// The options with the TLS mode that works.
+    pub options: PgConnectOptions,
+    /// Which database it is.
+    pub dialect: Dialect,
+}
+
+/// Waits until Postgres accepts connections.
+pub(super) async fn wait_until_ready(options: &PgConnectOptions) -> Result<ReadyServer, ConnectError> {
     let at = format!("{}:{}", options.get_host(), options.get_port());
     if let Some(reason) = tls::unreadable_file(options) {
         return Err(ConnectError::CertificateFile { at, mode: tls::mode_name(options.get_ssl_mode()), reason });
@@ -27,7 +36,7 @@ pub(super) async fn wait_until_ready(options: &PgConnectOptions) -> Result<PgCon
 }
 
 /// The outer error is transient; the inner one is permanent.
-async fn check(options: &PgConnectOptions, at: &str) -> Result<Result<PgConnectOptions, ConnectError>, sqlx::Error> {
+async fn check(options: &PgConnectOptions, at: &str) -> Result<Result<ReadyServer, ConnectError>, sqlx::Error> {
     let (mut connection, options) = match connect_with_any_mode(options, at).await? {
         Ok(connected) => connected,
         Err(error) => return Ok(Err(error)),
@@ -36,11 +45,12 @@ async fn check(options: &PgConnectOptions, at: &str) -> Result<Result<PgConnectO
         sqlx::query_as("select current_setting('server_version_num')::int, current_setting('server_version')")
             .fetch_one(&mut connection)
             .await?;
+    let dialect = Dialect::detect(&mut connection).await.map_err(DbError::into_source)?;
     connection.close().await?;
     if number < MIN_SERVER_VERSION {
         return Ok(Err(ConnectError::UnsupportedServerVersion { at: at.to_owned(), version }));
     }
-    Ok(Ok(options))
+    Ok(Ok(ReadyServer { options, dialect }))
 }
 
 /// Connects with the first TLS mode that works. When none does, the error is the one of the first.

@@ -7,8 +7,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use sqlx::PgConnection;
+
 use super::{Submission, transaction};
-use crate::db::recorder_batch::{BatchContext, BatchWrite, KnownDevice, RowVersion};
+use crate::db::{
+    DbError,
+    dialect::Dialect,
+    recorder_batch::{BatchContext, BatchWrite, KnownDevice, RowVersion},
+};
 
 /// Maximum number of devices: some megabytes. The cache is cleared beyond it.
 const MAX_DEVICES: usize = 20_000;
@@ -16,9 +22,23 @@ const MAX_DEVICES: usize = 20_000;
 #[derive(Debug, Default)]
 pub(super) struct DeviceCache {
     devices: HashMap<String, KnownDevice>,
+    dialect: Option<Dialect>,
 }
 
 impl DeviceCache {
+    /// Which database the connection leads to.
+    ///
+    /// # Errors
+    /// When it is not cached and the database fails.
+    pub async fn dialect(&mut self, db: &mut PgConnection) -> Result<Dialect, DbError> {
+        let dialect = match self.dialect {
+            Some(dialect) => dialect,
+            None => Dialect::detect(db).await?,
+        };
+        self.dialect = Some(dialect);
+        Ok(dialect)
+    }
+
     /// The context of these submissions, if all of their devices are cached. Their keys are assumed to be valid.
     pub fn get(&self, submissions: &[&Submission]) -> Option<BatchContext> {
         let names = transaction::device_kinds(submissions).into_keys();
@@ -59,5 +79,6 @@ impl DeviceCache {
     /// Removes everything: the next connection may lead to another database, one that was restored.
     pub fn clear(&mut self) {
         self.devices.clear();
+        self.dialect = None;
     }
 }

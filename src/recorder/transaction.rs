@@ -25,7 +25,9 @@ use crate::{
     db::{
         DbError,
         connect::set_timeouts,
-        device, feed,
+        device,
+        dialect::Dialect,
+        feed,
         feed::FeedRecord,
         measurement::NewMeasurement,
         packet,
@@ -125,7 +127,9 @@ async fn try_cached(
 ) -> Result<Option<Vec<StoreOutcome>>, DbError> {
     let Some(known) = cache.get(submissions) else { return Ok(None) };
     let Some((batch_write, receipts)) = plan_append(submissions, &known) else { return Ok(None) };
-    let Some(version) = recorder_batch::write_if_unchanged(connection, &known, &batch_write, now).await? else {
+    let dialect = cache.dialect(connection).await?;
+    let Some(version) = recorder_batch::write_if_unchanged(connection, &known, &batch_write, now, dialect).await?
+    else {
         return Ok(None);
     };
     cache.update(known, &batch_write, version);
@@ -142,6 +146,7 @@ async fn attempt(
     now: DateTime<Utc>,
     optimistic: bool,
 ) -> Result<Vec<StoreOutcome>, DbError> {
+    let dialect = cache.dialect(connection).await?;
     let mut known = load_context(connection, submissions, now).await?;
     let has_valid_key = |submission: &&Submission| submission.api_key.is_none_or(|key| known.valid_keys.contains(&key));
     let mut taken: Vec<_> = submissions.iter().map(has_valid_key).collect();
@@ -156,7 +161,7 @@ async fn attempt(
     }
     let mut accepted = filter_marked(submissions, &taken);
     let receipts = if optimistic && let Some((batch_write, receipts)) = plan_append(&accepted, &known) {
-        if let Some(version) = recorder_batch::write(&mut *connection, &batch_write, now).await? {
+        if let Some(version) = recorder_batch::write(&mut *connection, &batch_write, now, dialect).await? {
             cache.update(known, &batch_write, version);
         }
         receipts
@@ -171,7 +176,7 @@ async fn attempt(
         if new_devices == NewDevices::Add {
             insert_unknown_devices(&mut transaction, &accepted, &mut known, now).await?;
         }
-        let receipts = merge(&mut transaction, &accepted, &known, now, optimistic).await?;
+        let receipts = merge(&mut transaction, &accepted, &known, now, optimistic, dialect).await?;
         transaction.commit().await?;
         receipts
     };
@@ -201,6 +206,7 @@ async fn merge(
     known: &BatchContext,
     now: DateTime<Utc>,
     optimistic: bool,
+    dialect: Dialect,
 ) -> Result<Vec<Receipt>, DbError> {
     let DeviceIndex { ids, latest, histories: traces, packets } = DeviceIndex::from_context(known);
     let uplinks = uplink_ids(submissions);
@@ -220,7 +226,7 @@ async fn merge(
     let (hours, latest) = (HourlyRollups::from_rows(&recorded), newest_per_device(&recorded));
     let batch_write =
         BatchWrite { new_rows: Vec::new(), hours, latest, packets, uplinks, feed_record: FeedRecord::default() };
-    recorder_batch::write(&mut *db, &batch_write, now).await?;
+    recorder_batch::write(&mut *db, &batch_write, now, dialect).await?;
     replays.finish(&mut *db, submissions, &ids, &receipts).await?;
     feed::append(db, &record).await?;
     Ok(receipts)

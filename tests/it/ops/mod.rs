@@ -2,5 +2,6 @@
 
 pub mod cli;
 mod demo;
+mod distribute;
 mod metrics;
 mod shutdown;

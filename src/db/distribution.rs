@@ -1,0 +1,101 @@
+//! Placement of the tables in a Citus cluster.
+//!
+//! Rows of a device are on one shard of one worker, whatever their table, so that joins by device stay there. Tables that
+//! every statement needs are copied to all workers. The feed has one order and so one place, the coordinator; uplinks and
+//! the rollups of cells stay there too.
+
+use std::collections::HashSet;
+
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
+
+use super::DbError;
+
+/// Tables with a copy on each worker, in the order of their foreign keys. They come first: tables that refer to them can
+/// only be distributed afterwards.
+const REFERENCE_TABLES: [&str; 3] = ["device", "api_key", "device_sensor"];
+/// The table whose shards the others share.
+const FIRST_TABLE: &str = "measurement";
+/// Tables distributed by `device_id`.
+const DEVICE_TABLES: [&str; 8] =
+    [FIRST_TABLE, "weather", "ambient", "motion", "device_status", "device_hour", "latest", "packet"];
+/// Tables whose rows tell that a database is in use.
+const FILLED_TABLES: [&str; 2] = ["measurement", "device"];
+
+/// Where a table is, as Citus reports it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct TablePlacement {
+    /// The table.
+    pub table: String,
+    /// `reference`, `distributed` or `local`.
+    pub kind: String,
+    /// The column that selects the shard.
+    pub column: Option<String>,
+    /// Number of shards.
+    pub shards: i64,
+}
+
+/// The statements that are missing until all tables are placed, in order. Empty when they are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn missing_statements(db: &mut PgConnection, shards: u32) -> Result<Vec<String>, DbError> {
+    // Citus also lists local tables with a foreign key to a table that it has placed.
+    let placed = placement(db).await?.into_iter().filter(|placement| placement.kind != "local");
+    let placed: HashSet<String> = placed.map(|placement| placement.table).collect();
+    let missing = |tables: &[&'static str]| {
+        let missing = tables.iter().copied().filter(|&table| !placed.contains(table));
+        missing.collect::<Vec<_>>()
+    };
+    let mut statements: Vec<_> =
+        missing(&REFERENCE_TABLES).iter().map(|table| format!("select create_reference_table('{table}')")).collect();
+    let distributed = missing(&DEVICE_TABLES);
+    if distributed.contains(&FIRST_TABLE) {
+        statements.push(format!("set citus.shard_count = {shards}"));
+    }
+    statements.extend(distributed.into_iter().map(|table| {
+        let colocation = if table == FIRST_TABLE { "none" } else { FIRST_TABLE };
+        format!("select create_distributed_table('{table}', 'device_id', colocate_with => '{colocation}')")
+    }));
+    Ok(statements)
+}
+
+/// Whether there are rows, which distributing moves while writers are locked out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_rows(db: &mut PgConnection) -> Result<bool, DbError> {
+    for table in FILLED_TABLES {
+        // The interpolated table is a constant name.
+        let exists = sqlx::query_scalar(AssertSqlSafe(format!("select exists (select from {table})")));
+        if exists.fetch_one(&mut *db).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Runs one of the [`missing_statements`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn run(db: &mut PgConnection, statement: &str) -> Result<(), DbError> {
+    // Made of constant names and a number.
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(db).await?;
+    Ok(())
+}
+
+/// The tables that Citus places, partitions excluded.
+///
+/// # Errors
+/// When the database fails, or is no Citus coordinator.
+pub async fn placement(db: impl PgExecutor<'_>) -> Result<Vec<TablePlacement>, DbError> {
+    // Not a checked query: the view exists in Citus only.
+    let placement = sqlx::query_as(
+        "select table_name::text as \"table\", citus_table_type as kind,
+                nullif(distribution_column, '<none>') as \"column\", shard_count::bigint as shards
+         from citus_tables join pg_class on pg_class.oid = table_name
+         where not relispartition
+         order by citus_table_type desc, table_name::text",
+    );
+    Ok(placement.fetch_all(db).await?)
+}

@@ -1,8 +1,9 @@
 //! Description of an exported table, as CSV on the Web has it (W3C, "Metadata Vocabulary for Tabular Data", 2015): types
 //! and units of the columns, and licence and attribution of each device concerned.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,16 +17,25 @@ use crate::{
     db::device_page::{DeviceFilter, DeviceKeyset, DeviceOrder, DevicePage},
     domain::{
         device::Device,
-        filter::Filter,
         time::{EARLIEST_TIME, MAX_CLOCK_SKEW},
     },
-    graphql::execute::read_pool::ReadPool,
 };
 
-/// Devices that one description lists.
-const MAX_DEVICES: usize = 10_000;
+/// Devices that a description lists one by one.
+const MAX_LISTED_DEVICES: usize = 10_000;
 /// Devices that one statement reads.
 const DEVICES_PER_PAGE: i64 = 1000;
+
+/// The devices with rows in a table, by key.
+#[derive(Default)]
+struct ConcernedDevices {
+    /// The licences of all of them.
+    licences: BTreeSet<String>,
+    /// The first [`MAX_LISTED_DEVICES`].
+    listed: Vec<Device>,
+    /// The number of the others.
+    unlisted: usize,
+}
 
 /// The description of the table of an export. `url` is where the table is, relative to the description.
 ///
@@ -34,32 +44,30 @@ const DEVICES_PER_PAGE: i64 = 1000;
 pub async fn describe(context: &ExportContext, request: &ExportRequest, url: &str) -> Result<Value, ApiError> {
     context.caller.may_read(context.state.info.public_read)?;
     let devices = match request.subject {
-        ExportSubject::Devices => Vec::new(), // its columns have the licences
+        ExportSubject::Devices => ConcernedDevices::default(), // its columns have the licences
         ExportSubject::Trips => {
-            let pool = source::read_pool(context);
             let filter = DeviceFilter { keys: Some(request.trip_devices.clone()), ..DeviceFilter::default() };
-            devices(&pool, filter).await?
+            concerned_devices(context, filter, None).await?
         }
         ExportSubject::Measurements | ExportSubject::Statistics | ExportSubject::Cells => {
             let filter = source::check_filter(context, request).await?;
-            devices_of_measurements(context, &filter).await?
+            let from = filter.from.unwrap_or(EARLIEST_TIME);
+            // The last time within.
+            let to = filter.to.map_or(context.state.clock.now() + MAX_CLOCK_SKEW, |to| to - TimeDelta::microseconds(1));
+            let devices = DeviceFilter { ids: filter.devices, ..DeviceFilter::default() };
+            concerned_devices(context, devices, Some((from, to))).await?
         }
     };
     Ok(table(request, url, &devices))
 }
 
-/// The devices that a filter names, or those with measurements in its time span.
-async fn devices_of_measurements(context: &ExportContext, filter: &Filter) -> Result<Vec<Device>, ApiError> {
-    let pool = source::read_pool(context);
-    let found = devices(&pool, DeviceFilter { ids: filter.devices.clone(), ..DeviceFilter::default() }).await?;
-    let from = filter.from.unwrap_or(EARLIEST_TIME);
-    let to = filter.to.unwrap_or(context.state.clock.now() + MAX_CLOCK_SKEW);
-    let spans: Vec<_> = found.iter().map(|device| (device.id, from, to)).collect();
-    let with_rows = db::measurement::list_devices_with_rows_in(&pool, &spans).await?;
-    Ok(found.into_iter().filter(|device| with_rows.contains(&device.id)).collect())
-}
-
-async fn devices(pool: &ReadPool, filter: DeviceFilter) -> Result<Vec<Device>, ApiError> {
+/// The devices that match a filter; with a time span, both ends inclusive, only those with measurements in it. Read page by page, each with
+/// the limits of one request.
+async fn concerned_devices(
+    context: &ExportContext,
+    filter: DeviceFilter,
+    span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+) -> Result<ConcernedDevices, ApiError> {
     let mut page = DevicePage {
         filter,
         order: DeviceOrder::Key,
@@ -69,35 +77,60 @@ async fn devices(pool: &ReadPool, filter: DeviceFilter) -> Result<Vec<Device>, A
         before: None,
         limit: DEVICES_PER_PAGE,
     };
-    let mut found = Vec::new();
+    let mut found = ConcernedDevices::default();
     loop {
-        let rows = db::device_page::list(pool, &page).await?;
+        let pool = source::read_pool(context);
+        let rows = db::device_page::list(&pool, &page).await?;
         let is_last = i64::try_from(rows.len()).is_ok_and(|rows| rows < DEVICES_PER_PAGE);
         page.after = rows.last().map(|(device, _)| DeviceKeyset::Key(device.key.as_str().to_owned()));
-        found.extend(rows.into_iter().map(|(device, _)| device));
-        if is_last || found.len() >= MAX_DEVICES {
-            found.truncate(MAX_DEVICES);
+        let mut devices: Vec<_> = rows.into_iter().map(|(device, _)| device).collect();
+        if let Some((from, to)) = span {
+            let spans: Vec<_> = devices.iter().map(|device| (device.id, from, to)).collect();
+            let with_rows = db::measurement::list_devices_with_rows_in(&pool, &spans).await?;
+            devices.retain(|device| with_rows.contains(&device.id));
+        }
+        devices.into_iter().for_each(|device| found.add(device));
+        if is_last {
             return Ok(found);
         }
     }
 }
 
-fn table(request: &ExportRequest, url: &str, devices: &[Device]) -> Value {
-    let mut licences: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for device in devices {
-        let licence = device.licence.as_deref().unwrap_or_default();
-        let described =
-            json!({ "device": device.key.as_str(), "licence": device.licence, "attribution": device.attribution });
-        licences.entry(licence).or_default().push(described);
+impl ConcernedDevices {
+    fn add(&mut self, device: Device) {
+        if let Some(licence) = &device.licence
+            && !self.licences.contains(licence)
+        {
+            self.licences.insert(licence.clone());
+        }
+        if self.listed.len() < MAX_LISTED_DEVICES {
+            self.listed.push(device);
+        } else {
+            self.unlisted += 1;
+        }
     }
-    let names: Vec<_> = licences.keys().filter(|licence| !licence.is_empty()).collect();
-    let notes: Vec<_> = licences.values().flatten().collect();
+
+    /// Licence and attribution of each device; if there are too many, a last entry with the number of the others.
+    fn notes(&self) -> Vec<Value> {
+        let note = |device: &Device| json!({ "device": device.key.as_str(), "licence": device.licence, "attribution": device.attribution });
+        let mut notes: Vec<_> = self.listed.iter().map(note).collect();
+        if self.unlisted > 0 {
+            notes.push(json!({
+                "unlistedDevices": self.unlisted,
+                "comment": "licence and attribution of every device: /export/devices.csv",
+            }));
+        }
+        notes
+    }
+}
+
+fn table(request: &ExportRequest, url: &str, devices: &ConcernedDevices) -> Value {
     json!({
         "@context": ["http://www.w3.org/ns/csvw", { "@language": "en" }],
         "url": url,
         "dc:title": format!("airgraph: {}", request.subject.name()),
-        "dc:license": names,
-        "notes": notes,
+        "dc:license": devices.licences,
+        "notes": devices.notes(),
         "dialect": { "header": true, "lineTerminators": ["\r\n"], "encoding": "utf-8" },
         "tableSchema": describe_columns(&request.columns, request.times),
     })

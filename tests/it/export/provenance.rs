@@ -1,9 +1,10 @@
 //! The description of a table: units of its columns, licences of the devices concerned.
 
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Executor as _};
 
 use super::{export, refused};
-use crate::support::TestApp;
+use crate::support::{TestApp, empty_database};
 
 async fn with_devices() -> TestApp {
     let app = TestApp::new().await;
@@ -88,6 +89,29 @@ async fn description_has_the_licences_of_the_devices_concerned() {
     assert_eq!(devices("statistics", &[("device", "a"), ("device", "none")]).await.0, "a");
     assert_eq!(devices("trips", &[("device", "c")]).await.0, "c");
     assert_eq!(devices("devices", &[]).await.0, "", "its columns have them");
+}
+
+#[tokio::test]
+async fn description_of_very_many_devices_has_all_licences_and_the_number_of_unlisted_devices() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    app.record(json!([{ "device": "a", "measuredAt": "2026-04-01T00:00:00Z", "pm25": 1 }])).await;
+    let mut database = options.connect().await.expect("a connection");
+    let insert = "with added as (
+             insert into device (key, kind, created_at, licence)
+             select 'b' || lpad(n::text, 5, '0'), 'fixed', now(), case when n = 10001 then 'ODbL-1.0' end
+             from generate_series(1, 10001) n returning device_id
+         )
+         insert into measurement (device_id, measured_at, recorded_at, seq, flags)
+         select device_id, '2026-04-02Z', now(), 0, 0 from added";
+    database.execute(insert).await.expect("inserted");
+    let table = describe(&app, "measurements", &[]).await;
+    assert_eq!(table["dc:license"], json!(["ODbL-1.0"]));
+    let notes = table["notes"].as_array().expect("notes");
+    assert_eq!(notes.len(), 10_001);
+    assert_eq!((&notes[9999]["device"], &notes[10_000]["unlistedDevices"]), (&json!("b09999"), &json!(2)));
+    let one = describe(&app, "measurements", &[("to", "2026-04-02T00:00:00Z")]).await;
+    assert_eq!(one["notes"].as_array().map(Vec::len), Some(1), "the end of the span is exclusive");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const COPY_SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const COPY_TRAILER: i16 = -1;
 const NULL_LENGTH: i32 = -1;
 /// 2000-01-01 in microseconds since 1970.
-const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+pub(super) const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// Bytes buffered before they are sent. Postgres processes one chunk while the next is built.
 const COPY_CHUNK_BYTES: usize = 128 << 10;
 

@@ -17,12 +17,12 @@ use super::{
     measurement_area::{CellSpans, push_exact},
     measurement_filter::push_span,
     measurement_page,
-    measurement_page::{MeasurementPage, push_cursors, push_order, sort},
+    measurement_page::{MeasurementPage, push_cursors, push_order},
     measurement_projection::MeasurementProjection,
-    measurement_readings::{JoinStrategy, ReadingsJoin},
+    measurement_readings::{JoinStrategy, MeasurementRows, ReadingsJoin},
     measurement_time_walk,
 };
-use crate::domain::{area::SharedArea, filter::Condition, measurement::Measurement};
+use crate::domain::{area::SharedArea, filter::Condition};
 
 /// Maximum number of index entries to scan. Scanning them takes as long as finding out that there are more.
 const MAX_SCANNED_ENTRIES: i64 = 10_000;
@@ -31,11 +31,11 @@ const MAX_SCANNED_ENTRIES: i64 = 10_000;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
+pub async fn list<R: MeasurementRows>(
     db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
     columns: MeasurementProjection,
-) -> Result<Vec<Measurement>, DbError> {
+) -> Result<R, DbError> {
     if let [Condition::Within(area)] = page.filter.conditions.as_slice() {
         if let Some(rows) = measurement_time_walk::list(db, page, columns, area).await? {
             return Ok(rows);
@@ -50,12 +50,12 @@ pub async fn list(
 }
 
 /// `None` with too many measurements in the area, or after a concurrent deletion.
-async fn list_in_small_area(
+async fn list_in_small_area<R: MeasurementRows>(
     db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
     columns: MeasurementProjection,
     area: &SharedArea,
-) -> Result<Option<Vec<Measurement>>, DbError> {
+) -> Result<Option<R>, DbError> {
     let spans = CellSpans::from_area(area);
     if spans.has_coarse_cells() {
         return Ok(None);
@@ -64,7 +64,7 @@ async fn list_in_small_area(
     if entries > MAX_SCANNED_ENTRIES {
         return Ok(None);
     }
-    let with = ReadingsJoin::new(columns, JoinStrategy::Key);
+    let with = ReadingsJoin::<R>::new(columns, JoinStrategy::Key);
     let mut query = with.start();
     query.push("select m.* from ");
     push_each(&mut query, page, &spans, columns.select().as_str());
@@ -78,13 +78,10 @@ async fn list_in_small_area(
     query.push(" limit ").push_bind(page.limit);
     with.finish(&mut query);
     let rows = query.build().persistent(false).fetch_all(db).await?;
-    let is_whole = bound.is_none() || i64::try_from(rows.len()).is_ok_and(|rows| rows >= page.limit);
-    if !is_whole {
-        return Ok(None);
-    }
     let mut measurements = with.read(&rows)?;
-    sort(&mut measurements, page.descending);
-    Ok(Some(measurements))
+    measurements.sort(page.descending);
+    let is_whole = bound.is_none() || page.is_filled_by(&measurements);
+    Ok(is_whole.then_some(measurements))
 }
 
 /// Number of index entries, counted up to one above [`MAX_SCANNED_ENTRIES`], and the time from which on (in an

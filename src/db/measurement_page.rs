@@ -13,7 +13,7 @@ use super::{
     fence::push_wanted_devices,
     measurement_filter::{has_stable_plan, push_filter},
     measurement_projection::MeasurementProjection,
-    measurement_readings::{JoinStrategy, ReadingsJoin},
+    measurement_readings::{JoinStrategy, MeasurementRows, ReadingsJoin},
     measurement_total,
     total::{CountMode, Total, count_or_estimate},
 };
@@ -38,16 +38,23 @@ pub struct MeasurementPage {
     pub limit: i64,
 }
 
+impl MeasurementPage {
+    /// Whether it has as many measurements as it may have.
+    pub(super) fn is_filled_by(&self, rows: &impl MeasurementRows) -> bool {
+        i64::try_from(rows.row_count()).is_ok_and(|rows| rows >= self.limit)
+    }
+}
+
 /// One page over all devices.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.list", skip_all, fields(limit = page.limit))]
-pub async fn list(
+pub async fn list<R: MeasurementRows>(
     db: impl PgExecutor<'_>,
     page: &MeasurementPage,
     columns: MeasurementProjection,
-) -> Result<Vec<Measurement>, DbError> {
+) -> Result<R, DbError> {
     let with = readings_join(page, columns, false);
     let mut query = with.start();
     push_page(&mut query, page, columns, |query| _ = query.push("true"));
@@ -60,12 +67,12 @@ pub async fn list(
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.list_by_devices", skip_all, fields(devices = ids.len(), limit = page.limit))]
-pub async fn list_by_devices(
+pub async fn list_by_devices<R: MeasurementRows>(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
     page: &MeasurementPage,
     columns: MeasurementProjection,
-) -> Result<Vec<Measurement>, DbError> {
+) -> Result<R, DbError> {
     let with = readings_join(page, columns, ids.len() == 1);
     let mut query = with.start();
     push_each(&mut query, ids, page, columns);
@@ -89,7 +96,7 @@ pub async fn list_per_device(
     let mut query = with.start();
     push_each(&mut query, ids, page, columns);
     let mut lists: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
-    for measurement in fetch(db, query, page, with).await? {
+    for measurement in fetch::<Vec<Measurement>>(db, query, page, with).await? {
         lists.entry(measurement.key.device_id).or_default().push(measurement);
     }
     Ok(lists)
@@ -121,7 +128,11 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<To
 }
 
 /// Without conditions a page holds all measurements of a device between its first and its last one in the page.
-fn readings_join(page: &MeasurementPage, columns: MeasurementProjection, is_one_device: bool) -> ReadingsJoin {
+fn readings_join<R: MeasurementRows>(
+    page: &MeasurementPage,
+    columns: MeasurementProjection,
+    is_one_device: bool,
+) -> ReadingsJoin<R> {
     let lookup = match (page.filter.conditions.is_empty(), is_one_device) {
         (true, true) => JoinStrategy::DeviceRange,
         (true, false) => JoinStrategy::Range,
@@ -198,22 +209,15 @@ pub(super) fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
     query.push(format!(" order by m.measured_at {direction}, m.device_id {direction}, m.seq {direction}"));
 }
 
-async fn fetch(
+async fn fetch<R: MeasurementRows>(
     db: impl PgExecutor<'_>,
     mut query: QueryBuilder<Postgres>,
     page: &MeasurementPage,
-    with: ReadingsJoin,
-) -> Result<Vec<Measurement>, DbError> {
+    with: ReadingsJoin<R>,
+) -> Result<R, DbError> {
     with.finish(&mut query);
     let rows = query.build().persistent(has_stable_plan(&page.filter)).fetch_all(db).await?;
     let mut measurements = with.read(&rows)?;
-    sort(&mut measurements, page.descending);
+    measurements.sort(page.descending);
     Ok(measurements)
-}
-
-/// Sorts measurements in the order of a list. Rows mostly arrive in that order, which costs one comparison each; but no
-/// statement here orders the result of several lists or of a join.
-pub(super) fn sort(measurements: &mut [Measurement], descending: bool) {
-    let key = |row: &Measurement| (row.key.measured_at, row.key.device_id, row.key.seq);
-    measurements.sort_by(|a, b| if descending { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
 }

@@ -115,6 +115,13 @@ impl MeasurementProjection {
         std::iter::once("m.device_id, m.measured_at, m.seq").chain(names).collect()
     }
 
+    /// The names of all columns of a page `m`: those of [`Self::select`], then the quantities of the joined tables.
+    pub(super) fn names(self) -> impl Iterator<Item = String> {
+        let own: Vec<_> = self.select().split(", ").map(str::to_owned).collect();
+        let joined = self.groups().flat_map(move |group| self.quantities(group));
+        own.into_iter().chain(joined.map(|quantity| format!("m.{}", quantity.definition().name)))
+    }
+
     /// The select list of the joined tables, which have their own names; follows the columns of `m`. Begins with a
     /// comma.
     pub(super) fn select_readings(self) -> String {

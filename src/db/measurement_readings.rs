@@ -1,5 +1,7 @@
 //! A page of measurements joined with its readings of other tables (weather, gases, motion, status), in one statement.
 
+use std::marker::PhantomData;
+
 use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
 use super::{DbError, fence::FENCE, measurement_projection::MeasurementProjection, readings::table};
@@ -18,33 +20,84 @@ pub(super) enum JoinStrategy {
     Key,
 }
 
-/// A select of measurements, and the statement around it. Rows come in no particular order.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ReadingsJoin {
-    columns: MeasurementProjection,
-    lookup: JoinStrategy,
+/// What the rows of a statement are read into.
+pub trait MeasurementRows: Sized {
+    /// The end of the statement, after the select of the rows.
+    const AFTER: &'static str;
+
+    /// The beginning of the statement, before the select of the rows.
+    fn before(columns: MeasurementProjection) -> String;
+
+    /// Parses the rows. Those that joins added without a measurement are left out.
+    ///
+    /// # Errors
+    /// When they have other columns.
+    fn read(rows: &[PgRow], columns: MeasurementProjection) -> Result<Self, DbError>;
+
+    /// Sorts the measurements in the order of a list. They mostly arrive in that order, which costs one comparison each;
+    /// but no statement here orders the result of several lists or of a join.
+    fn sort(&mut self, descending: bool);
+
+    /// Number of measurements.
+    fn row_count(&self) -> usize;
 }
 
-impl ReadingsJoin {
-    pub(super) fn new(columns: MeasurementProjection, lookup: JoinStrategy) -> Self {
-        Self { columns, lookup }
+impl MeasurementRows for Vec<Measurement> {
+    const AFTER: &'static str = "";
+
+    fn before(_: MeasurementProjection) -> String {
+        String::new()
     }
 
-    fn is_joined(self) -> bool {
+    fn read(rows: &[PgRow], columns: MeasurementProjection) -> Result<Self, DbError> {
+        let mut measurements = Vec::with_capacity(rows.len());
+        for row in rows {
+            if row.try_get::<Option<i64>, _>(0)?.is_some() {
+                measurements.push(columns.read(row)?);
+            }
+        }
+        Ok(measurements)
+    }
+
+    fn sort(&mut self, descending: bool) {
+        let key = |row: &Measurement| (row.key.measured_at, row.key.device_id, row.key.seq);
+        self.sort_by(|a, b| if descending { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
+    }
+
+    fn row_count(&self) -> usize {
+        self.len()
+    }
+}
+
+/// A select of measurements, and the statement around it. Rows come in no particular order.
+pub(super) struct ReadingsJoin<R> {
+    columns: MeasurementProjection,
+    lookup: JoinStrategy,
+    rows: PhantomData<R>,
+}
+
+impl<R: MeasurementRows> ReadingsJoin<R> {
+    pub(super) fn new(columns: MeasurementProjection, lookup: JoinStrategy) -> Self {
+        Self { columns, lookup, rows: PhantomData }
+    }
+
+    fn is_joined(&self) -> bool {
         self.columns.groups().next().is_some()
     }
 
     /// Begins a statement; the caller pushes [`MeasurementProjection::select`] next.
-    pub(super) fn start(self) -> QueryBuilder<Postgres> {
+    pub(super) fn start(&self) -> QueryBuilder<Postgres> {
+        let mut query = QueryBuilder::new(R::before(self.columns));
         match self.lookup {
-            _ if !self.is_joined() => QueryBuilder::default(),
-            JoinStrategy::Range | JoinStrategy::DeviceRange => QueryBuilder::new("with page as materialized ("),
-            JoinStrategy::Key => QueryBuilder::new(format!("select m.*{} from (", self.columns.select_readings())),
+            _ if !self.is_joined() => {}
+            JoinStrategy::Range | JoinStrategy::DeviceRange => _ = query.push("with page as materialized ("),
+            JoinStrategy::Key => _ = query.push("select m.*").push(self.columns.select_readings()).push(" from ("),
         }
+        query
     }
 
     /// Completes the statement.
-    pub(super) fn finish(self, query: &mut QueryBuilder<Postgres>) {
+    pub(super) fn finish(&self, query: &mut QueryBuilder<Postgres>) {
         match self.lookup {
             _ if !self.is_joined() => {}
             JoinStrategy::Range => {
@@ -55,11 +108,12 @@ impl ReadingsJoin {
             }
             JoinStrategy::Key => self.push_keys(query),
         }
+        query.push(R::AFTER);
     }
 
     /// Full joins, which Postgres executes as hash or merge join. A left join might become a nested loop over both
-    /// whole sides when Postgres expects few rows. [`Self::read`] skips rows without a measurement.
-    fn push_ranges(self, query: &mut QueryBuilder<Postgres>, (device, group_by): (&str, &str), key: &[&str]) {
+    /// whole sides when Postgres expects few rows. [`MeasurementRows::read`] skips rows without a measurement.
+    fn push_ranges(&self, query: &mut QueryBuilder<Postgres>, (device, group_by): (&str, &str), key: &[&str]) {
         query.push(format!(
             "), span as (select {device}, min(measured_at) as first_at, max(measured_at) as last_at from page{group_by})
              select m.*"
@@ -79,7 +133,7 @@ impl ReadingsJoin {
     }
 
     /// The fence keeps these subqueries lookups by key: as joins, Postgres might read the whole of the other table.
-    fn push_keys(self, query: &mut QueryBuilder<Postgres>) {
+    fn push_keys(&self, query: &mut QueryBuilder<Postgres>) {
         query.push(") as m");
         for group in self.columns.groups() {
             let (table, columns) = (table(group), self.names(group, "r."));
@@ -92,20 +146,14 @@ impl ReadingsJoin {
         }
     }
 
-    fn names(self, group: Group, prefix: &str) -> String {
+    fn names(&self, group: Group, prefix: &str) -> String {
         let names = self.columns.quantities(group).map(|quantity| quantity.definition().name);
         names.flat_map(|name| [", ", prefix, name]).collect()
     }
 
-    /// Parses rows into measurements.
-    pub(super) fn read(self, rows: &[PgRow]) -> Result<Vec<Measurement>, DbError> {
-        let mut measurements = Vec::with_capacity(rows.len());
-        for row in rows {
-            if row.try_get::<Option<i64>, _>(0)?.is_some() {
-                measurements.push(self.columns.read(row)?);
-            }
-        }
-        Ok(measurements)
+    /// Parses the rows.
+    pub(super) fn read(&self, rows: &[PgRow]) -> Result<R, DbError> {
+        R::read(rows, self.columns)
     }
 }
 
@@ -116,7 +164,7 @@ mod tests {
 
     /// The statement around the select of a page, with normalised white space.
     fn statement(columns: MeasurementProjection, lookup: JoinStrategy) -> String {
-        let with = ReadingsJoin::new(columns, lookup);
+        let with = ReadingsJoin::<Vec<Measurement>>::new(columns, lookup);
         let mut query = with.start();
         query.push("PAGE");
         with.finish(&mut query);

@@ -10,11 +10,11 @@ use super::{
     DbError,
     measurement_area::push_exact,
     measurement_filter::push_span,
-    measurement_page::{MeasurementPage, push_cursors, push_order, sort},
+    measurement_page::{MeasurementPage, push_cursors, push_order},
     measurement_projection::MeasurementProjection,
-    measurement_readings::{JoinStrategy, ReadingsJoin},
+    measurement_readings::{JoinStrategy, MeasurementRows, ReadingsJoin},
 };
-use crate::domain::{area::SharedArea, measurement::Measurement};
+use crate::domain::area::SharedArea;
 
 /// Measurements of the first walk for each one of the page.
 const FIRST_WALK_FACTOR: i64 = 2;
@@ -28,24 +28,24 @@ const MAX_WALK: i64 = 10_000;
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn list(
+pub(super) async fn list<R: MeasurementRows>(
     db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
     columns: MeasurementProjection,
     area: &SharedArea,
-) -> Result<Option<Vec<Measurement>>, DbError> {
+) -> Result<Option<R>, DbError> {
     let needed = page.limit.saturating_mul(FIRST_WALK_FACTOR);
     if needed > MAX_WALK {
         return Ok(None);
     }
     let first = length(needed);
-    let rows = walk(db, page, columns, area, first).await?;
-    if is_full(page, &rows) {
+    let rows: R = walk(db, page, columns, area, first).await?;
+    if page.is_filled_by(&rows) {
         return Ok(Some(rows));
     }
-    let Some(second) = second_length(page.limit, first, rows.len()) else { return Ok(None) };
-    let rows = walk(db, page, columns, area, second).await?;
-    Ok(is_full(page, &rows).then_some(rows))
+    let Some(second) = second_length(page.limit, first, rows.row_count()) else { return Ok(None) };
+    let rows: R = walk(db, page, columns, area, second).await?;
+    Ok(page.is_filled_by(&rows).then_some(rows))
 }
 
 /// The length of a second walk that probably finds a full page, if that is worth while.
@@ -61,25 +61,21 @@ fn length(rows: i64) -> i64 {
     rows.max(16).unsigned_abs().next_power_of_two().try_into().unwrap_or(i64::MAX)
 }
 
-fn is_full(page: &MeasurementPage, rows: &[Measurement]) -> bool {
-    i64::try_from(rows.len()).is_ok_and(|rows| rows >= page.limit)
-}
-
 /// The measurements in an area among this many at the beginning of the list, up to the limit of the page.
-async fn walk(
+async fn walk<R: MeasurementRows>(
     db: impl PgExecutor<'_>,
     page: &MeasurementPage,
     columns: MeasurementProjection,
     area: &SharedArea,
     length: i64,
-) -> Result<Vec<Measurement>, DbError> {
-    let with = ReadingsJoin::new(columns, JoinStrategy::Key);
+) -> Result<R, DbError> {
+    let with = ReadingsJoin::<R>::new(columns, JoinStrategy::Key);
     let mut query = with.start();
     push_walk(&mut query, page, columns, area, length);
     with.finish(&mut query);
     let rows = query.build().fetch_all(db).await?;
     let mut measurements = with.read(&rows)?;
-    sort(&mut measurements, page.descending);
+    measurements.sort(page.descending);
     Ok(measurements)
 }
 

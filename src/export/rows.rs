@@ -1,6 +1,6 @@
 //! Rows of an export, whatever they were read from, and their values by column.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use async_graphql::connection::CursorType as _;
 use chrono::{DateTime, Utc};
@@ -9,12 +9,11 @@ use serde_json::value::RawValue;
 use super::columns::{ColumnSource, ColumnType, ExportColumn, measurement::MeasurementField};
 use crate::{
     api_error::ApiError,
+    db::measurement_columns::{MeasurementColumns, MeasurementRow, StoredValue},
     domain::{
         device::{DeviceId, DeviceKey},
-        joined_readings::GroupReadings,
-        measurement::Measurement,
         position::Position,
-        quantity::{Group, Quantity},
+        quantity::Quantity,
         time,
     },
     graphql::{
@@ -31,10 +30,13 @@ pub struct RowPage {
     pub end_cursor: Option<String>,
 }
 
+/// Keys of devices.
+pub type DeviceKeys = HashMap<DeviceId, DeviceKey>;
+
 /// The rows of a page.
 pub enum PageRows {
-    /// Measurements, and the keys of their devices.
-    Measurements(Vec<Measurement>, HashMap<DeviceId, DeviceKey>),
+    /// Measurements, and the keys of devices, at least of theirs.
+    Measurements(MeasurementColumns, Arc<DeviceKeys>),
     /// Items of a GraphQL list, as JSON.
     Objects(Vec<Box<RawValue>>),
 }
@@ -43,7 +45,7 @@ pub enum PageRows {
 #[derive(Clone, Copy)]
 pub enum Row<'a> {
     /// A measurement of a device.
-    Measurement(&'a Measurement, &'a DeviceKey),
+    Measurement(MeasurementRow<'a>, &'a DeviceKey),
     /// An item of a GraphQL list.
     Object(&'a serde_json::Value),
 }
@@ -70,7 +72,7 @@ impl PageRows {
     /// Those of the function; or the JSON of a row can't be parsed.
     pub fn try_for_each(&self, mut each: impl FnMut(Row<'_>) -> Result<(), ApiError>) -> Result<(), ApiError> {
         match self {
-            Self::Measurements(rows, devices) => rows.iter().try_for_each(|row| {
+            Self::Measurements(columns, devices) => columns.rows().try_for_each(|row| {
                 devices.get(&row.key.device_id).map_or(Ok(()), |device| each(Row::Measurement(row, device)))
             }),
             Self::Objects(rows) => rows.iter().try_for_each(|row| {
@@ -98,35 +100,26 @@ impl<'a> Row<'a> {
     }
 }
 
-fn measurement_value<'a>(row: &'a Measurement, device: &'a DeviceKey, field: MeasurementField) -> ExportValue<'a> {
+fn measurement_value<'a>(row: MeasurementRow<'a>, device: &'a DeviceKey, field: MeasurementField) -> ExportValue<'a> {
     match field {
         MeasurementField::Device => ExportValue::Text(device.as_str().into()),
         MeasurementField::MeasuredAt => ExportValue::Timestamp(row.key.measured_at),
-        MeasurementField::RecordedAt => ExportValue::Timestamp(row.recorded_at),
+        MeasurementField::RecordedAt => ExportValue::Timestamp(row.recorded_at()),
         MeasurementField::TimeUncertainty => {
-            row.time_uncertainty_s.map_or(ExportValue::Null, |seconds| ExportValue::Integer(seconds.into()))
+            row.time_uncertainty_s().map_or(ExportValue::Null, |seconds| ExportValue::Integer(seconds.into()))
         }
-        MeasurementField::Latitude => float(row.position.map(Position::latitude)),
-        MeasurementField::Longitude => float(row.position.map(Position::longitude)),
-        MeasurementField::Quantity(quantity) => quantity_value(row, quantity),
-        MeasurementField::Flags => {
-            ExportValue::Names(row.flags.iter().map(|flag| enum_name(quality_flag::QualityFlag::from(flag))).collect())
-        }
+        MeasurementField::Latitude => float(row.position().map(Position::latitude)),
+        MeasurementField::Longitude => float(row.position().map(Position::longitude)),
+        MeasurementField::Quantity(quantity) => match row.value(quantity) {
+            None => ExportValue::Null,
+            Some(StoredValue::Float32(value)) => ExportValue::Float32(value),
+            Some(StoredValue::Float64(value)) if quantity == Quantity::GpsUpdated => ExportValue::Boolean(value != 0.0),
+            Some(StoredValue::Float64(value)) => ExportValue::Float(value),
+        },
+        MeasurementField::Flags => ExportValue::Names(
+            row.flags().iter().map(|flag| enum_name(quality_flag::QualityFlag::from(flag))).collect(),
+        ),
         MeasurementField::Cursor => ExportValue::Text(MeasurementCursor(row.key).encode_cursor().into()),
-    }
-}
-
-fn quantity_value(row: &Measurement, quantity: Quantity) -> ExportValue<'_> {
-    let group = quantity.definition().group;
-    if group == Group::Air {
-        let value = row.particulate(quantity).filter(|value| value.is_finite());
-        return value.map_or(ExportValue::Null, ExportValue::Float32);
-    }
-    let GroupReadings::Present(readings) = row.readings.group(group) else { return ExportValue::Null };
-    let value = readings.get(quantity);
-    match quantity {
-        Quantity::GpsUpdated => value.map_or(ExportValue::Null, |value| ExportValue::Boolean(value != 0.0)),
-        _ => float(value),
     }
 }
 

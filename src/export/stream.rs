@@ -1,4 +1,4 @@
-//! The stream of a running export. A task of its own reads a page while the one before is encoded, at most a few chunks
+//! The stream of a running export. A task of its own reads pages while those before are encoded, at most a few chunks
 //! ahead of the client. When the stream is dropped, the task ends, and its statement is cancelled in Postgres.
 
 use std::{
@@ -24,6 +24,8 @@ use crate::api_error::ApiError;
 
 /// Size of a chunk.
 const CHUNK_BYTES: usize = 128 << 10;
+/// Pages that are read ahead of the one that is encoded, beside the one that is being read.
+const PAGES_AHEAD: usize = 1;
 /// Chunks of a page that are sent ahead of the client.
 const CHUNKS_AHEAD: usize = 4;
 
@@ -94,33 +96,53 @@ impl Stream for ExportStream {
 
 type Parts = mpsc::Sender<Result<Part, ExportBrokenOff>>;
 
-/// Reads each page while the one before is encoded and sent.
+/// Reads pages while those before are encoded and sent.
 async fn produce(
-    mut source: ExportSource,
-    mut encoder: Encoder,
+    source: ExportSource,
+    encoder: Encoder,
     first: Option<RowPage>,
     parts: &Parts,
 ) -> Result<(), ApiError> {
+    let (sender, pages) = mpsc::channel(PAGES_AHEAD);
+    let ((), written) = tokio::join!(read(source, first, sender), write(pages, encoder, parts));
+    written
+}
+
+/// Reads pages to the end, or to an error, which is the last item.
+async fn read(mut source: ExportSource, first: Option<RowPage>, pages: mpsc::Sender<Result<RowPage, ApiError>>) {
+    let mut next = first.map(Ok);
+    while let Some(page) = next {
+        let is_error = page.is_err();
+        if pages.send(page).await.is_err() || is_error {
+            return;
+        }
+        next = source.next().await.transpose();
+    }
+}
+
+/// Encodes pages and sends them.
+async fn write(
+    mut pages: mpsc::Receiver<Result<RowPage, ApiError>>,
+    mut encoder: Encoder,
+    parts: &Parts,
+) -> Result<(), ApiError> {
     send(parts, encoder.start()).await?;
-    let (mut page, mut end_cursor) = (first, None);
-    while let Some(current) = page {
-        end_cursor = current.end_cursor.or(end_cursor);
-        let encode_and_send = async {
-            let (encoder, text) = encode(encoder, current.rows).await?;
-            send(parts, text).await?;
-            Ok::<_, ApiError>(encoder)
-        };
-        let (next, sent) = tokio::join!(source.next(), encode_and_send);
-        encoder = sent?;
-        page = next?;
+    let (mut end_cursor, mut capacity) = (None, 0);
+    while let Some(page) = pages.recv().await {
+        let page = page?;
+        end_cursor = page.end_cursor.or(end_cursor);
+        let text;
+        (encoder, text) = encode(encoder, page.rows, capacity).await?;
+        capacity = text.len() + text.len() / 8; // the next page is about as long
+        send(parts, text).await?;
     }
     send(parts, encoder.finish(end_cursor.as_deref())?).await
 }
 
 /// Encodes a page on a thread for work that takes long, so that no other request waits for it.
-async fn encode(mut encoder: Encoder, rows: PageRows) -> Result<(Encoder, Vec<u8>), ApiError> {
+async fn encode(mut encoder: Encoder, rows: PageRows, capacity: usize) -> Result<(Encoder, Vec<u8>), ApiError> {
     let work = spawn_blocking(move || {
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(capacity);
         encoder.rows(&rows, &mut text).map(|()| (encoder, text))
     });
     work.await.map_err(|error| ApiError::Internal(error.into()))?

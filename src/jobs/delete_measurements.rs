@@ -15,7 +15,11 @@ use crate::{
         DbError, deletion, measurement_page, measurement_page::MeasurementPage,
         measurement_projection::MeasurementProjection,
     },
-    domain::{device::DeviceId, filter::Filter, measurement::MeasurementKey},
+    domain::{
+        device::DeviceId,
+        filter::Filter,
+        measurement::{Measurement, MeasurementKey},
+    },
 };
 
 /// Maximum measurements per transaction, for which other transactions wait.
@@ -116,7 +120,7 @@ async fn delete_page(
     page: &MeasurementPage,
     dry_run: bool,
 ) -> Result<(Vec<MeasurementKey>, Option<MeasurementKey>), DbError> {
-    let found = match &page.filter.devices {
+    let found: Vec<Measurement> = match &page.filter.devices {
         Some(devices) => {
             measurement_page::list_by_devices(&mut *connection, devices, page, MeasurementProjection::KEY).await?
         }

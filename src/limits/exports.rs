@@ -9,7 +9,7 @@ pub struct ExportLimits {
     pub max_per_caller: usize,
     /// Exports of all callers.
     pub max_total: usize,
-    /// Measurements that one statement reads. Larger pages are hardly faster, and take more memory.
+    /// Measurements that one statement reads. Larger pages are no faster, and take more memory.
     pub page_rows: usize,
     /// Time of one export. It can be continued after its last row.
     pub max_duration: Duration,
@@ -17,6 +17,6 @@ pub struct ExportLimits {
 
 impl Default for ExportLimits {
     fn default() -> Self {
-        Self { max_per_caller: 2, max_total: 16, page_rows: 10_000, max_duration: Duration::from_hours(12) }
+        Self { max_per_caller: 2, max_total: 16, page_rows: 5000, max_duration: Duration::from_hours(12) }
     }
 }

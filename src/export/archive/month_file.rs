@@ -2,7 +2,6 @@
 //! groups of other devices and times.
 
 use std::{
-    collections::HashMap,
     fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
@@ -17,14 +16,17 @@ use tokio::task::spawn_blocking;
 use super::{ArchiveError, ArchivedDevice, ArchivedFile, manifest::complete};
 use crate::{
     db,
-    db::{measurement_page::MeasurementPage, measurement_projection::MeasurementProjection},
+    db::{
+        measurement_columns::MeasurementColumns, measurement_page::MeasurementPage,
+        measurement_projection::MeasurementProjection, measurement_readings::MeasurementRows as _,
+    },
     domain::{device::Device, filter::Filter, month::Month},
     export::{
         ExportSubject, TimeFormat,
         columns::{self, ExportColumn, measurement::projection},
         format::parquet::ParquetEncoder,
         metadata::describe_columns,
-        rows::PageRows,
+        rows::{DeviceKeys, PageRows},
     },
 };
 
@@ -82,7 +84,7 @@ async fn write_device(
     device: &Device,
     projection: MeasurementProjection,
 ) -> Result<MonthFile, ArchiveError> {
-    let keys = HashMap::from([(device.id, device.key.clone())]);
+    let keys = Arc::new(DeviceKeys::from([(device.id, device.key.clone())]));
     let mut page = MeasurementPage {
         filter: Filter { from: Some(month.start()), to: Some(month.next().start()), ..Filter::default() },
         descending: false,
@@ -91,9 +93,10 @@ async fn write_device(
         limit: i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX),
     };
     loop {
-        let rows = db::measurement_page::list_by_devices(db, &[device.id], &page, projection).await?;
-        let is_last = rows.len() < PAGE_ROWS;
-        page.after = rows.last().map(|row| row.key).or(page.after);
+        let rows: MeasurementColumns =
+            db::measurement_page::list_by_devices(db, &[device.id], &page, projection).await?;
+        let is_last = rows.row_count() < PAGE_ROWS;
+        page.after = rows.keys().next_back().or(page.after);
         let rows = PageRows::Measurements(rows, keys.clone());
         file = blocking(move || file.write(&rows)).await?;
         if is_last {

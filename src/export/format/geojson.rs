@@ -70,7 +70,7 @@ impl GeoJsonEncoder {
     fn geometry(&self, row: Row<'_>, out: &mut Vec<u8>) {
         match row {
             Row::Measurement(measurement, _) => {
-                let place = measurement.position.map(|place: Position| [place.longitude(), place.latitude()]);
+                let place = measurement.position().map(|place: Position| [place.longitude(), place.latitude()]);
                 json::nullable(place, point, out);
             }
             Row::Object(row) => match self.subject {

@@ -1,10 +1,6 @@
 //! Measurements, read with the statements of GraphQL's lists.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use async_graphql::{InputType as _, connection::CursorType as _};
 use tokio::time::timeout;
@@ -17,19 +13,16 @@ use crate::{
     api_error::ApiError,
     db,
     db::{
-        cancellation::cancel_on_drop, measurement_page::MeasurementPage, measurement_projection::MeasurementProjection,
+        cancellation::cancel_on_drop, measurement_columns::MeasurementColumns, measurement_page::MeasurementPage,
+        measurement_projection::MeasurementProjection, measurement_readings::MeasurementRows as _,
     },
-    domain::{
-        device::{DeviceId, DeviceKey},
-        filter::Filter,
-        measurement::{Measurement, MeasurementKey},
-    },
+    domain::{device::DeviceKey, filter::Filter, measurement::MeasurementKey},
     export::{
         ExportContext, ExportRequest,
         columns::{ExportColumn, measurement::projection},
         operation,
         price::page_price,
-        rows::{PageRows, RowPage},
+        rows::{DeviceKeys, PageRows, RowPage},
     },
     graphql::{
         cursor::MeasurementCursor,
@@ -54,7 +47,8 @@ pub struct MeasurementSource {
     /// `None` after the last page.
     window: Option<TimeWindow>,
     page_rows: usize,
-    device_keys: HashMap<DeviceId, DeviceKey>,
+    /// Shared with the pages that are being encoded.
+    device_keys: Arc<DeviceKeys>,
     charges: Charges,
 }
 
@@ -85,7 +79,7 @@ impl MeasurementSource {
             after,
             window: Some(window),
             page_rows: context.state.info.limits.exports.page_rows,
-            device_keys: HashMap::new(),
+            device_keys: Arc::default(),
             charges: Charges::new(context.clone()),
             context,
         })
@@ -102,20 +96,20 @@ impl MeasurementSource {
             let bounds = window.bounds();
             let page = timeout(self.context.page_timeout, cancel_on_drop(self.read(bounds)));
             let rows = page.await.map_err(|_| ApiError::Timeout)??;
-            self.charges.add(page_price(rows.len(), &self.columns));
+            self.charges.add(page_price(rows.row_count(), &self.columns));
             self.window = next_window(window, bounds, (&rows, self.page_rows), since);
-            if let Some(last) = rows.last() {
-                self.after = Some(last.key);
-                let end_cursor = Some(MeasurementCursor(last.key).encode_cursor());
-                let keys = self.keys_of(&rows);
-                return Ok(Some(RowPage { rows: PageRows::Measurements(rows, keys), end_cursor }));
+            let last = rows.keys().next_back();
+            if let Some(last) = last {
+                self.after = Some(last);
+                let end_cursor = Some(MeasurementCursor(last).encode_cursor());
+                return Ok(Some(RowPage { rows: PageRows::Measurements(rows, self.device_keys.clone()), end_cursor }));
             }
         }
         Ok(None)
     }
 
     /// The first rows of a window, and the keys of their devices.
-    async fn read(&mut self, bounds: WindowBounds) -> Result<Vec<Measurement>, ApiError> {
+    async fn read(&mut self, bounds: WindowBounds) -> Result<MeasurementColumns, ApiError> {
         let page = MeasurementPage {
             filter: Filter { from: bounds.from, to: bounds.to, ..self.filter.clone() },
             descending: self.descending,
@@ -124,22 +118,18 @@ impl MeasurementSource {
             limit: i64::try_from(self.page_rows).unwrap_or(i64::MAX),
         };
         let pool = read_pool(&self.context);
-        let rows = match &page.filter.devices {
+        let rows: MeasurementColumns = match &page.filter.devices {
             Some(ids) => db::measurement_page::list_by_devices(&pool, ids, &page, self.projection).await?,
             None => db::measurement_area_scan::list(&pool, &page, self.projection).await?,
         };
-        let unknown = rows.iter().map(|row| row.key.device_id).filter(|id| !self.device_keys.contains_key(id));
+        let unknown = rows.keys().map(|key| key.device_id).filter(|id| !self.device_keys.contains_key(id));
         let unknown: HashSet<_> = unknown.collect();
         if !unknown.is_empty() {
             let devices = db::device::load_by_ids(&pool, &unknown.into_iter().collect::<Vec<_>>()).await?;
-            self.device_keys.extend(devices.into_iter().map(|(id, device)| (id, device.key)));
+            let keys = devices.into_iter().map(|(id, device)| (id, device.key));
+            Arc::make_mut(&mut self.device_keys).extend(keys);
         }
         Ok(rows)
-    }
-
-    fn keys_of(&self, rows: &[Measurement]) -> HashMap<DeviceId, DeviceKey> {
-        let ids: HashSet<_> = rows.iter().map(|row| row.key.device_id).collect();
-        ids.into_iter().filter_map(|id| Some((id, self.device_keys.get(&id)?.clone()))).collect()
     }
 }
 
@@ -174,13 +164,13 @@ async fn resolve_filter(
 fn next_window(
     mut window: TimeWindow,
     bounds: WindowBounds,
-    (rows, page_rows): (&[Measurement], usize),
+    (rows, page_rows): (&MeasurementColumns, usize),
     since: Instant,
 ) -> Option<TimeWindow> {
-    match rows.last() {
-        Some(last) if rows.len() >= page_rows => window.continue_at(last.key.measured_at, bounds, since.elapsed()),
+    match rows.keys().next_back() {
+        Some(last) if rows.row_count() >= page_rows => window.continue_at(last.measured_at, bounds, since.elapsed()),
         _ if bounds.is_last => return None,
-        _ => window.advance(bounds, rows.len(), page_rows, since.elapsed()),
+        _ => window.advance(bounds, rows.row_count(), page_rows, since.elapsed()),
     }
     Some(window)
 }

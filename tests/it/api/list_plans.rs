@@ -46,7 +46,7 @@ async fn list_is_planned_once_for_all_pages() {
                 .expect("a list");
             assert_eq!(one[&devices[0]], each[&devices[0]]);
             assert!(each.values().all(|list| i64::try_from(list.len()) == Ok(page.limit)));
-            measurement_page::list(&database.reads, &page, columns).await.expect("a list");
+            measurement_page::list::<Vec<_>>(&database.reads, &page, columns).await.expect("a list");
         }
     }
     let plans = sqlx::query(

@@ -113,7 +113,8 @@ impl MeasurementSource {
         let page = MeasurementPage {
             filter: Filter { from: bounds.from, to: bounds.to, ..self.filter.clone() },
             descending: self.descending,
-            after: self.after,
+            // A window behind the last row needs no comparison with it.
+            after: self.after.filter(|after| bounds.contains(after.measured_at)),
             before: None,
             limit: i64::try_from(self.page_rows).unwrap_or(i64::MAX),
         };

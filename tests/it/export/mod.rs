@@ -4,6 +4,7 @@ mod archive;
 mod breaking_off;
 mod formats;
 mod limits;
+mod pacing;
 mod parameters;
 mod parquet;
 mod provenance;

@@ -9,6 +9,7 @@ use crate::{
     api_error::ApiError,
     db::{statistics, statistics::MAX_ROWS},
     domain::{
+        area::{Area, Cells},
         cell::finest_within,
         filter::{Condition, Filter},
         validity::CountedValues,
@@ -30,6 +31,8 @@ use crate::{
 
 /// Maximum cells of an area's cover, to find a resolution that fits.
 const MAX_COVER_CELLS: usize = 1000;
+/// The same for the cells of a map that touch an area; with more, cells beyond its edge are part of the map.
+const MAX_WHOLE_CELLS: usize = 4000;
 
 #[derive(Default)]
 pub struct StatisticsQuery;
@@ -107,6 +110,12 @@ impl StatisticsQuery {
             desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
         )]
         include_invalid: bool,
+        #[graphql(
+            default = false,
+            desc = "Whether cells that are only partly in `filter.area` contain all of their measurements, also those \
+                    outside the area. This is faster: hourly sums are read of these cells too."
+        )]
+        whole_cells: bool,
     ) -> Result<JsonRows<Cell>, ApiError> {
         let grouping = Grouping {
             time_zone: DEFAULT_TIME_ZONE.to_owned(),
@@ -117,8 +126,11 @@ impl StatisticsQuery {
             fill: StatisticsFill::None,
             counted: CountedValues::from_include_invalid(include_invalid),
         };
-        let filter = filter.check(ctx, "filter").await?;
+        let mut filter = filter.check(ctx, "filter").await?;
         let resolution = self::resolution("resolution", resolution)?;
+        if whole_cells {
+            extend_to_cells(&mut filter, resolution);
+        }
         let (query, labels) =
             grouping.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
         let query = Arc::new(query);
@@ -138,6 +150,16 @@ pub(in crate::graphql) fn too_many_rows() -> ApiError {
     let reason =
         format!("makes more than {MAX_ROWS} items; use a shorter span, longer buckets, larger cells or fewer devices");
     ApiError::bad_input("groupBy", reason)
+}
+
+/// Extends the area of a filter to all cells of a resolution that it touches.
+fn extend_to_cells(filter: &mut Filter, resolution: Resolution) {
+    for condition in &mut filter.conditions {
+        if let Condition::Within(area) = condition {
+            let cover = area.cover(resolution, MAX_WHOLE_CELLS);
+            *area = Area::Cells(Cells::from_cover(&cover)).into();
+        }
+    }
 }
 
 fn too_many_cells(given: Resolution, filter: &Filter) -> ApiError {

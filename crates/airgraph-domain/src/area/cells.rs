@@ -4,7 +4,7 @@ use h3o::CellIndex;
 
 use super::{
     InvalidArea,
-    cover::{Relation, Shape},
+    cover::{Cover, Relation, Shape},
 };
 use crate::{
     cell::{self, STORED_RESOLUTION, cell_at, to_bigint},
@@ -47,6 +47,12 @@ impl Cells {
         };
         let cells = names.iter().enumerate().map(cell).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { ranges: cell::child_ranges(&cells, STORED_RESOLUTION) })
+    }
+
+    /// The area of all cells of a cover, those at the border included.
+    #[must_use]
+    pub fn from_cover(cover: &Cover) -> Self {
+        Self { ranges: cell::child_ranges(&[&*cover.inside, &*cover.border].concat(), STORED_RESOLUTION) }
     }
 
     /// The covered spans of cells at the stored resolution, both ends included; sorted, not adjacent.

@@ -113,8 +113,9 @@ impl CostAnalysis<'_> {
             && !(is_finer || is_fine || by_area && of_devices);
         let quantities = selected.quantities.len() as u64;
         let read = if from_rollups && by_area {
+            let has_border = filter.has_area && !arguments.bool("wholeCells");
             let border =
-                if filter.has_area { filter.estimated_measurements(self.archive, None) / BORDER_DIVISOR } else { 0 };
+                if has_border { filter.estimated_measurements(self.archive, None) / BORDER_DIVISOR } else { 0 };
             let border_cost = border.saturating_mul(MEASUREMENT_COST + quantities + filter.cost_per_row());
             (self.archive.cell_hours(filter.span) / filter.selectivity())
                 .saturating_mul(ROLLUP_HOUR_COST + quantities)

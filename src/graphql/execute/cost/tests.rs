@@ -166,3 +166,15 @@ fn known_attacks_exceed_the_cost_limit() {
     let attack = format!("{{ {} }}", (1..=10).map(percentiles).collect::<Vec<_>>().concat());
     assert!(complexity::check(cost_of(&attack, None, value!({}))).is_err(), "{}", database_cost(&attack));
 }
+
+#[test]
+fn whole_cells_cost_no_measurements_at_the_border_of_the_area() {
+    let map = |whole: bool| {
+        let area = "boundingBox: {south: 52, west: 0, north: 53, east: 1}";
+        let span = r#"measuredAt: {from: "2026-04-01T00:00:00Z", to: "2026-05-01T00:00:00Z"}"#;
+        database_cost(&format!(
+            "{{ cells(resolution: 9, wholeCells: {whole}, filter: {{area: {{{area}}}, {span}}}) {{ count }} }}"
+        ))
+    };
+    assert!(map(true) < map(false), "{} {}", map(true), map(false));
+}

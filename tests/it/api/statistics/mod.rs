@@ -161,6 +161,29 @@ async fn map_has_the_cells_with_samples() {
 }
 
 #[tokio::test]
+async fn whole_cells_of_an_area_equal_those_of_the_map() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let (app, rows) = filled(&mut rng).await;
+    for resolution in [5, 8, 9, 10, 12] {
+        let map = by_hand::cells(&rows, resolution, None, false);
+        let inside = by_hand::cells(&rows, resolution, Some((52.205, 0.125, 900.0)), false);
+        let query = format!(
+            "{{ cells(filter: {{area: {{circle: {{latitude: 52.205, longitude: 0.125, radius: 900}}}}}}, wholeCells: true,
+                resolution: {resolution}) {{ index count pm25 {{ count mean min max standardDeviation }} }} }}"
+        );
+        let data = app.query(&query).await;
+        let cells: BTreeMap<_, _> =
+            data["cells"].as_array().expect("a list").iter().map(|cell| (cell["index"].as_str(), cell)).collect();
+        for (index, cell) in &cells {
+            let index = index.expect("an index");
+            BucketStatistics::read(cell, false).assert_is(&map[index], index);
+        }
+        assert!(inside.keys().all(|index| cells.contains_key(&Some(index.as_str()))), "{resolution}");
+        assert!(resolution == 5 || cells.len() < map.len(), "{resolution}");
+    }
+}
+
+#[tokio::test]
 async fn statistics_of_many_devices_are_one_statement() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let (app, rows) = filled(&mut rng).await;

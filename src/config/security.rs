@@ -150,7 +150,7 @@ impl From<SecurityProfile> for SecuritySettings {
             get: open,
             suggestions: open,
             trusted_documents_only: !open,
-            cost_per_minute: limit(30_000_000, 1_000_000),
+            cost_per_minute: limit(30_000_000, 3_000_000),
             anonymous_database_seconds_per_minute: limit(60, 20),
             key_database_seconds_per_minute: limit(240, 60),
             uplinks_per_minute: limit(0, 6000),
@@ -244,6 +244,8 @@ mod tests {
             (parse_settings(&hardened).cost_per_minute, parse_settings(&hardened).uplinks_per_minute),
             (None, None)
         );
+        let hardened = parse_settings(&["--security-profile=hardened"]);
+        assert_eq!(hardened.cost_per_minute, NonZeroU32::new(3_000_000));
         assert_eq!(parse_settings(&["--rate-limit-cost-per-minute=5000"]).cost_per_minute, NonZeroU32::new(5000));
         for nonsense in ["", "-1", "many", "4294967296", "1e6"] {
             assert!(nonsense.parse::<LimitSetting>().is_err(), "{nonsense}");

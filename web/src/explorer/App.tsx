@@ -5,6 +5,8 @@ import { BrokenPart } from "../shared/BrokenPart";
 import { ErrorBoundary } from "../shared/ErrorBoundary";
 import { formatAddress } from "./address";
 import type { MapItem } from "./data/content";
+import { isCut, omissionsOf } from "./data/limits";
+import { spanOfView } from "./data/span";
 import { announcement } from "./data/summary";
 import { Details } from "./Details";
 import { Header } from "./header/Header";
@@ -20,11 +22,11 @@ import { MapState } from "./states/MapState";
 import { MapTable } from "./table/MapTable";
 import { spanLabel } from "./time/labels";
 import { TimeBar } from "./time/TimeBar";
-import { stepSpan } from "./time/timeline";
+import type { Span } from "./time/timeline";
 import { useExplorer, type Viewport } from "./useExplorer";
 import { useMedia } from "./useMedia";
 import { useView } from "./useView";
-import { type Hover, spanOf, subjectKey } from "./view";
+import { type Hover, subjectKey } from "./view";
 
 const MapView = lazy(() => import("./map/MapView"));
 
@@ -49,8 +51,8 @@ export function App() {
     [content.devices, view.layer, colouring, now],
   );
   const features = useMemo(() => ({ cells, trips, devices }), [cells, trips, devices]);
-  const step =
-    view.at === null ? null : spanLabel(stepSpan(spanOf(view.range, explorer.rangeNow), view.at), now);
+  const shown = map.variables && isCut(view, map.variables, explorer.rangeNow) ? (map.variables.measuredAt as Span) : null;
+  const period = shown ?? (view.at === null ? null : spanOfView(view, explorer.rangeNow));
 
   useEffect(() => {
     if (map.data && !map.loading) {
@@ -99,8 +101,10 @@ export function App() {
 
   const item = pointed && itemOf(pointed);
   const query = explorer.variables && { document: MapDocument, variables: map.variables ?? explorer.variables };
-  const coarser =
-    map.variables !== null && viewport !== null && map.variables.resolution < resolutionFor(viewport.camera);
+  const omissions =
+    map.data && map.variables && viewport
+      ? omissionsOf(view, map.variables, map.data, resolutionFor(viewport.camera), explorer.rangeNow)
+      : [];
 
   return (
     <div className="explorer" data-embed={view.embed}>
@@ -157,10 +161,9 @@ export function App() {
               colouring={colouring}
               content={content}
               query={query}
-              step={step}
+              period={period && spanLabel(period, now)}
               loading={map.data === null}
-              coarser={coarser}
-              maxDevices={map.data?.devices.pageInfo.hasNextPage ? (map.variables?.maxDevices ?? null) : null}
+              omissions={omissions}
             />
             <MapState view={view} change={change} explorer={explorer} />
             {view.embed && (

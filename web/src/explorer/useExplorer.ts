@@ -5,6 +5,7 @@ import { useApiKey } from "../shared/apiKeyStore";
 import { cellsOf, type Content, devicesOf, tripsOf, valuesOf } from "./data/content";
 import { withMeasurements } from "./data/merge";
 import { mapVariables } from "./data/request";
+import { isHistoric } from "./data/span";
 import { type Extent, useExtent } from "./data/useExtent";
 import { type LiveState, useLive } from "./data/useLive";
 import { type MapData, useMapData } from "./data/useMapData";
@@ -103,7 +104,7 @@ export function useExplorer(view: View, viewport: Viewport | null): Explorer {
     const steps = layer.kind === "quantity" ? (view.steps ?? defaultSteps(layer.quantity, valuesOf(answer?.cells ?? []))) : [];
     return colouringOf(layer, steps);
   }, [view.layer, view.steps, answer?.cells]);
-  const historic = view.at !== null || view.range.kind === "between";
+  const historic = isHistoric(view);
   const options = useMemo(
     () => ({ layer: view.layer, colouring, classes: view.classes, historic }),
     [view.layer, colouring, view.classes, historic],

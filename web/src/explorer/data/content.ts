@@ -1,6 +1,7 @@
 // What the map and the table show: items with their values and classes, made of an answer of the gateway.
 import type { MapQuery } from "../../graphql/generated/explorer";
 import type { Colouring } from "../legend/colouring";
+import { wrapLongitude } from "../map/resolution";
 import type { Layer, Subject } from "../view";
 import { readingOf } from "./reading";
 
@@ -107,20 +108,29 @@ type ClassOf = (value: number | null) => number | null;
 
 function cellItem(cell: MapQuery["cells"][number], classOf: ClassOf): CellItem {
   const value = (cell.quantity ? cell.quantity.mean : cell.airQualityIndex?.value) ?? null;
-  const count = cell.quantity?.count ?? cell.count;
+  const count = cell.quantity?.count ?? cell.count ?? 0;
+  const ring = unwrap(cell.boundary.map(({ longitude, latitude }) => [longitude, latitude]));
+  const [longitude, latitude] = middleOf(ring);
   return {
     kind: "cell",
     subject: { kind: "cell", cell: cell.index },
-    name: `Cell ${cell.center.latitude.toFixed(3)}, ${cell.center.longitude.toFixed(3)}`,
-    longitude: cell.center.longitude,
-    latitude: cell.center.latitude,
-    ring: unwrap(cell.boundary.map(({ longitude, latitude }) => [longitude, latitude])),
+    name: `Cell ${latitude.toFixed(3)}, ${longitude.toFixed(3)}`,
+    longitude,
+    latitude,
+    ring,
     value,
     classIndex: classOf(value),
     count,
     coverage: cell.airQualityIndex?.coverage ?? cell.coverage ?? null,
     few: value === null || (cell.quantity != null && count < MIN_VALUES),
   };
+}
+
+/** The mean of the corners. */
+function middleOf(ring: readonly [number, number][]): [number, number] {
+  const sum = (index: 0 | 1) => ring.reduce((total, corner) => total + corner[index], 0);
+  const corners = Math.max(ring.length, 1);
+  return [wrapLongitude(sum(0) / corners), sum(1) / corners];
 }
 
 /** A ring across the antimeridian continues beyond 180 degrees. */

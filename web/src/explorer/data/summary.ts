@@ -6,8 +6,8 @@ import { rangeLabel } from "../time/labels";
 import { type CellItem, type Content, MIN_VALUES } from "./content";
 
 /** The legend as a sentence: what the colours are the mean of. */
-export function legendSentence(view: View, content: Content, step: string | null): string {
-  const period = step ?? rangeLabel(view.range);
+export function legendSentence(view: View, content: Content, span: string | null): string {
+  const period = span ?? rangeLabel(view.range);
   const devices = plural(content.devices.length, "device");
   if (view.layer.kind === "index") {
     const { label, averaging } = SCALES[view.layer.scale];

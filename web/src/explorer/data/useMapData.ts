@@ -1,7 +1,8 @@
-import { useEffect, useReducer, useRef } from "react";
+import { useEffect, useMemo, useReducer, useRef } from "react";
 import { useClient } from "urql";
 import { MapDocument, type MapQuery, type MapQueryVariables } from "../../graphql/generated/explorer";
 import { type Failure, failureOf } from "../../shared/failure";
+import { type Answer, AnswerCache } from "./answerCache";
 
 export interface MapData {
   /** The latest answer. It stays while the next one is loading. */
@@ -14,8 +15,11 @@ export interface MapData {
 
 type Action =
   | { type: "started" }
-  | { type: "answered"; data: MapQuery; variables: MapQueryVariables }
+  | ({ type: "answered" } & Answer)
   | { type: "failed"; failure: Failure };
+
+/** Time between the starts of two requests, in milliseconds: of a burst of movements only the last one needs an answer. */
+const MIN_REQUEST_INTERVAL = 300;
 
 const INITIAL: MapData = { data: null, variables: null, loading: false, failure: null };
 
@@ -31,7 +35,8 @@ function reduce(state: MapData, action: Action): MapData {
 }
 
 /**
- * Runs the map's request, again when `variables` or `refresh` change; a request that is no longer needed is aborted.
+ * Runs the map's request, again when `variables` or `refresh` change; a request that is no longer needed is aborted. An
+ * answer about the past is used again.
  * When an area has too many cells, the request is repeated with the resolution that the gateway names.
  */
 export function useMapData(
@@ -40,14 +45,23 @@ export function useMapData(
   hasKey: boolean,
 ): MapData {
   const client = useClient();
+  const cache = useMemo(() => new AnswerCache(), [client]);
   const [state, dispatch] = useReducer(reduce, INITIAL);
   const latest = useRef(variables);
   latest.current = variables;
   const key = variables && JSON.stringify(variables);
+  const lastRefresh = useRef(refresh);
+  const lastStart = useRef(Number.NEGATIVE_INFINITY);
 
   useEffect(() => {
     const wanted = latest.current;
     if (key === null || wanted === null) {
+      return undefined;
+    }
+    const known = lastRefresh.current === refresh ? cache.get(key, Date.now()) : undefined;
+    lastRefresh.current = refresh;
+    if (known) {
+      dispatch({ type: "answered", ...known });
       return undefined;
     }
     dispatch({ type: "started" });
@@ -55,7 +69,9 @@ export function useMapData(
     const run = (attempt: MapQueryVariables) => {
       subscription = client.query(MapDocument, attempt).subscribe(({ data, error }) => {
         if (data && !error) {
-          dispatch({ type: "answered", data, variables: attempt });
+          const answer = { data, variables: attempt };
+          cache.set(key, answer, Date.now());
+          dispatch({ type: "answered", ...answer });
           return;
         }
         if (error) {
@@ -71,12 +87,21 @@ export function useMapData(
       });
     };
     let ended = false;
-    run(wanted);
+    const start = () => {
+      lastStart.current = performance.now();
+      run(wanted);
+    };
+    const wait = lastStart.current + MIN_REQUEST_INTERVAL - performance.now();
+    const timer = wait > 0 ? setTimeout(start, wait) : undefined;
+    if (timer === undefined) {
+      start();
+    }
     return () => {
       ended = true;
+      clearTimeout(timer);
       subscription?.unsubscribe();
     };
-  }, [client, key, refresh, hasKey]);
+  }, [client, cache, key, refresh, hasKey]);
 
   return state;
 }

@@ -21,17 +21,15 @@ interface LegendProps {
   content: Content;
   /** Null before the first answer. */
   query: { document: DocumentNode; variables: object } | null;
-  /** The step of the slider as text; null for the whole range. */
-  step: string | null;
+  /** The span of the cells as text; null for the whole range. */
+  period: string | null;
   loading: boolean;
-  /** Whether the cells are larger than the zoom suggests, as there are too many. */
-  coarser: boolean;
-  /** Number of devices that are shown when the area has more; else null. */
-  maxDevices: number | null;
+  /** What the map leaves out, as sentences. */
+  omissions: readonly string[];
 }
 
 /** What the colours mean, and the controls of the classes. */
-export function Legend({ view, change, colouring, content, query, step, loading, coarser, maxDevices }: LegendProps) {
+export function Legend({ view, change, colouring, content, query, period, loading, omissions }: LegendProps) {
   const [editing, setEditing] = useState(false);
   // On small screens the map needs the space.
   const isSmall = useMedia("(max-width: 759px), (max-height: 559px)");
@@ -68,14 +66,17 @@ export function Legend({ view, change, colouring, content, query, step, loading,
           {query === null && loading ? (
             <Skeleton lines={2} label="Loading the map" />
           ) : (
-            <p className="legend-sentence">{legendSentence(view, content, step)}</p>
+            <p className="legend-sentence">{legendSentence(view, content, period)}</p>
           )}
           <p className="legend-notes">
             <span className="legend-note">
               <span className="swatch swatch-few" aria-hidden="true" /> too few values
             </span>
-            {coarser && <span className="legend-note">Larger cells: there are too many small ones.</span>}
-            {maxDevices !== null && <span className="legend-note">Only the {maxDevices} latest devices.</span>}
+            {omissions.map((omission) => (
+              <span key={omission} className="legend-note">
+                {omission}
+              </span>
+            ))}
           </p>
           <div className="legend-actions">
             <label className="check">

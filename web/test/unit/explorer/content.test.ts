@@ -22,10 +22,9 @@ const cell = (index: string, mean: number | null, count = 100): MapQuery["cells"
     { longitude: -179.9, latitude: 1 },
     { longitude: 179.9, latitude: 2 },
   ],
-  center: { longitude: 180, latitude: 1.5 },
   count,
   coverage: 0.5,
-  quantity: { count, mean, min: mean, max: mean },
+  quantity: { count, mean },
 });
 
 const latest = (measuredAt: string, pm25: number | null) => ({
@@ -59,18 +58,19 @@ const data: MapQuery = {
     ],
   },
   mobile: {
+    pageInfo: { hasNextPage: false },
     nodes: [
       {
         key: "old",
         name: null,
         trips: {
+          pageInfo: { hasNextPage: false },
           nodes: [
             {
               id: "trip",
               start: "2026-05-01T11:00:00Z",
               end: "2026-05-01T11:30:00Z",
               distance: 1000,
-              duration: 1800,
               pm25: { mean: 8 },
               pm10: null,
               points: [point(0, 6), point(0.1, 7), point(0.2, 30), point(0.3, null)],

@@ -19,6 +19,7 @@ export default defineConfig({
           expect: { poll },
         },
       },
+      { test: { name: "bench", include: ["bench/**/*.test.ts"] } },
     ],
   },
 });

@@ -1,5 +1,6 @@
 import { createRoot } from "react-dom/client";
 import "../shared/theme.css";
+import "../shared/components.css";
 import "./admin.css";
 import { GatewayProvider } from "../shared/GatewayProvider";
 import { LiveRegion } from "../shared/LiveRegion";

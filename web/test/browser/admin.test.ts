@@ -301,7 +301,7 @@ describe.skipIf(!hasRealServer)("the admin page", () => {
       expect(width, `${route} scrolls sideways`).toBeLessThanOrEqual(options.viewport?.width ?? 1280);
       const folder = process.env["AIRGRAPH_SCREENSHOTS"];
       if (folder) {
-        const file = `${name.replaceAll(" ", "-")}-${route.replaceAll(/\W+/g, "-") || "devices"}.png`;
+        const file = `admin-${name.replaceAll(" ", "-")}-${route.replaceAll(/\W+/g, "-") || "devices"}.png`;
         await page.screenshot({ path: `${folder}/${file}`, fullPage: true });
       }
     }

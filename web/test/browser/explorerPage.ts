@@ -28,7 +28,7 @@ export async function startSite(settings: NodeJS.ProcessEnv = {}): Promise<Site>
   }
   const { preview } = await import("vite");
   const proxy = Object.fromEntries(
-    ["/graphql", "/ingest", "/explorer.json"].map((path) => [path, { target: gateway.url, ws: path === "/graphql", configure: closeOnError }]),
+    ["/graphql", "/ingest", "/explorer.json", "/map.pmtiles"].map((path) => [path, { target: gateway.url, ws: path === "/graphql", configure: closeOnError }]),
   );
   const server = await preview({ logLevel: "silent", preview: { host: "127.0.0.1", port: 0, proxy } });
   const { port } = server.httpServer.address() as { port: number };

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { needed } from "./server";
+import { needed } from "./needed";
 
 const program = needed("AIRGRAPH_BIN");
 

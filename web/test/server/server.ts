@@ -2,15 +2,8 @@
 //
 //   AIRGRAPH_URL  a running server
 //   AIRGRAPH_KEY  its admin key
-//   AIRGRAPH_BIN  the program, for gateways that tests start, stop and kill
 
-export function needed(name: string): string {
-  const value = process.env[name];
-  if (!value) {
-    throw new Error(`${name} is missing: these tests need a running server (see .ci/run)`);
-  }
-  return value;
-}
+import { needed } from "./needed";
 
 export const url = needed("AIRGRAPH_URL").replace(/\/$/, "");
 export const key = needed("AIRGRAPH_KEY");

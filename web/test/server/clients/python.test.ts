@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Gateway } from "../gateway";
-import { needed } from "../server";
+import { needed } from "../needed";
 
 let gateway: Gateway;
 let client: ChildProcess | undefined;

@@ -150,7 +150,8 @@ impl ColumnReader<'_> {
             let key = MeasurementKey { device_id: DeviceId(device?), measured_at: time?, seq };
             Some((key, index))
         };
-        let keys = devices.into_iter().zip(times).zip(seqs).enumerate().filter_map(key).collect();
+        let mut keys = Vec::with_capacity(devices.len());
+        keys.extend(devices.into_iter().zip(times).zip(seqs).enumerate().filter_map(key));
         let mut read = MeasurementColumns { keys, ..MeasurementColumns::default() };
         if columns.has(MeasurementProjection::RECORDED_AT) {
             read.recorded_at = self.times()?;

@@ -16,18 +16,16 @@ use tokio::{
 };
 
 use super::{
-    format::Encoder,
+    format::{CHUNK_BYTES, Encoder},
     rows::{PageRows, RowPage},
     source::ExportSource,
 };
 use crate::api_error::ApiError;
 
-/// Size of a chunk.
-const CHUNK_BYTES: usize = 128 << 10;
 /// Pages that are read ahead of the one that is encoded, beside the one that is being read.
 const PAGES_AHEAD: usize = 1;
 /// Chunks of a page that are sent ahead of the client.
-const CHUNKS_AHEAD: usize = 4;
+const CHUNKS_AHEAD: usize = 8;
 
 /// Why an export ended in the middle.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -127,32 +125,30 @@ async fn write(
     parts: &Parts,
 ) -> Result<(), ApiError> {
     send(parts, encoder.start()).await?;
-    let (mut end_cursor, mut capacity) = (None, 0);
+    let mut end_cursor = None;
     while let Some(page) = pages.recv().await {
         let page = page?;
         end_cursor = page.end_cursor.or(end_cursor);
-        let text;
-        (encoder, text) = encode(encoder, page.rows, capacity).await?;
-        capacity = text.len() + text.len() / 8; // the next page is about as long
-        send(parts, text).await?;
+        let chunks;
+        (encoder, chunks) = encode(encoder, page.rows).await?;
+        for chunk in chunks {
+            send(parts, chunk).await?;
+        }
     }
     send(parts, encoder.finish(end_cursor.as_deref())?).await
 }
 
 /// Encodes a page on a thread for work that takes long, so that no other request waits for it.
-async fn encode(mut encoder: Encoder, rows: PageRows, capacity: usize) -> Result<(Encoder, Vec<u8>), ApiError> {
-    let work = spawn_blocking(move || {
-        let mut text = Vec::with_capacity(capacity);
-        encoder.rows(&rows, &mut text).map(|()| (encoder, text))
-    });
+async fn encode(mut encoder: Encoder, rows: PageRows) -> Result<(Encoder, Vec<Vec<u8>>), ApiError> {
+    let work = spawn_blocking(move || encoder.rows(&rows).map(|chunks| (encoder, chunks)));
     work.await.map_err(|error| ApiError::Internal(error.into()))?
 }
 
-/// Sends a part of the file in chunks.
+/// Sends a part of the file in chunks of limited size: a row group is longer.
 async fn send(parts: &Parts, text: Vec<u8>) -> Result<(), ApiError> {
     let mut rest = Bytes::from(text);
     while !rest.is_empty() {
-        let chunk = rest.split_to(rest.len().min(CHUNK_BYTES));
+        let chunk = rest.split_to(rest.len().min(2 * CHUNK_BYTES));
         let sent = parts.send(Ok(Part::Chunk(chunk))).await;
         sent.map_err(|_| ApiError::Internal(anyhow::anyhow!("the client of an export is gone")))?;
     }

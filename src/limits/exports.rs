@@ -17,6 +17,6 @@ pub struct ExportLimits {
 
 impl Default for ExportLimits {
     fn default() -> Self {
-        Self { max_per_caller: 2, max_total: 16, page_rows: 5000, max_duration: Duration::from_hours(12) }
+        Self { max_per_caller: 2, max_total: 16, page_rows: 4000, max_duration: Duration::from_hours(12) }
     }
 }

@@ -6,12 +6,17 @@ mod ndjson;
 pub mod parquet;
 mod timestamp;
 
-use std::{str::FromStr, sync::Arc};
+use std::{mem, str::FromStr, sync::Arc};
 
 pub use self::timestamp::TimeFormat;
 use self::{csv::CsvEncoder, geojson::GeoJsonEncoder, ndjson::NdjsonEncoder, parquet::ParquetEncoder};
 use super::{ExportRequest, ExportSubject, columns::ExportColumn, rows::PageRows};
 use crate::api_error::ApiError;
+
+/// Size of a chunk, and what is allocated for it with the row that completes it. Chunks are freed by other threads than
+/// those that write them; the allocator reuses blocks of up to 128 KiB then, while larger ones pile up.
+pub const CHUNK_BYTES: usize = 64 << 10;
+const CHUNK_CAPACITY: usize = CHUNK_BYTES + (1 << 10);
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,21 +121,27 @@ impl Encoder {
         }
     }
 
-    /// The rows of a page. Takes some milliseconds.
+    /// The rows of a page, in chunks. Takes some milliseconds.
     ///
     /// # Errors
     /// When a row can't be read.
-    pub fn rows(&mut self, rows: &PageRows, out: &mut Vec<u8>) -> Result<(), ApiError> {
+    pub fn rows(&mut self, rows: &PageRows) -> Result<Vec<Vec<u8>>, ApiError> {
         let columns = &self.columns;
+        let (mut chunks, mut chunk) = (Vec::new(), Vec::with_capacity(CHUNK_CAPACITY));
         rows.try_for_each(|row| {
             match &mut self.format {
-                FormatEncoder::Csv(csv) => csv.row(row, columns, out),
-                FormatEncoder::Ndjson(ndjson) => ndjson.row(row, columns, out),
-                FormatEncoder::GeoJson(geojson) => geojson.row(row, out),
-                FormatEncoder::Parquet(parquet) => return parquet.row(row, columns, out),
+                FormatEncoder::Csv(csv) => csv.row(row, columns, &mut chunk),
+                FormatEncoder::Ndjson(ndjson) => ndjson.row(row, columns, &mut chunk),
+                FormatEncoder::GeoJson(geojson) => geojson.row(row, &mut chunk),
+                FormatEncoder::Parquet(parquet) => parquet.row(row, columns, &mut chunk)?,
+            }
+            if chunk.len() >= CHUNK_BYTES {
+                chunks.push(mem::replace(&mut chunk, Vec::with_capacity(CHUNK_CAPACITY)));
             }
             Ok(())
-        })
+        })?;
+        chunks.push(chunk);
+        Ok(chunks)
     }
 
     /// What comes after the rows.

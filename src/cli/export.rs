@@ -80,6 +80,9 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ExportArgs) -> anyh
     };
     let outcome = async {
         let stream = export::start(context, &request).await.map_err(plain)?;
+        if !stream.archived_months().is_empty() {
+            tracing::warn!(months = ?stream.archived_months(), "measurements of these months are in an archive, not in this file");
+        }
         match &arguments.output {
             Some(path) => write_file(path, stream).await,
             None => write_to_stdout(stream).await,

@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -19,9 +20,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    db,
     db::embedded::LockPolicy,
-    domain::device::DeviceKey,
-    export::archive::{self, Manifest, MonthState},
+    domain::{device::DeviceKey, month::Month},
+    export::archive::{self, ArchiveError, ArchivedMonth, ArchivedRows, Manifest, MonthState},
     ingest::{
         csv::{ColumnNames, CsvOptions},
         csv_import,
@@ -30,6 +32,9 @@ use crate::{
     },
     recorder::Recorder,
 };
+
+/// Time limit of one statement: the fingerprint of a restored month reads all of its rows.
+const STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Import")]
@@ -59,14 +64,31 @@ pub(super) struct Import {
 
 pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Result<()> {
     // Before the database: a file that only root can open is not readable after the privileges of root are dropped.
-    let paths = import.files.iter().map(|path| expand_archive(path)).collect::<anyhow::Result<Vec<_>>>()?.concat();
-    let files = paths.iter().map(|path| Ok((path, open(path)?))).collect::<anyhow::Result<Vec<_>>>()?;
-    let session = Session::open(database, 1, LockPolicy::Attach).await?;
+    let inputs = import.files.iter().map(|path| expand_archive(path)).collect::<anyhow::Result<Vec<_>>>()?.concat();
+    let files = inputs
+        .iter()
+        .map(|input| {
+            let archived = input
+                .archived
+                .as_ref()
+                .map(|(month, archived)| Ok::<_, ArchiveError>((*month, archived, archive::open_rows(&input.path)?)));
+            Ok((&*input.path, archived.transpose()?, open(&input.path)?))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let session = Session::open_with_timeout(database, 2, STATEMENT_TIMEOUT, LockPolicy::Attach).await?;
     let clock = Clock::system();
+    let pruned = db::pruned_month::list_months(&session.database.reads).await?;
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
     let sensors = decode_context::sensors(&session.database.reads, import.device.as_ref()).await?;
     let mut outcome = Ok(());
-    for (path, (file, length)) in files {
+    for (path, archived, (file, length)) in files {
+        if let Some(archived) = archived.filter(|(month, ..)| pruned.contains(*month)) {
+            if let Err(error) = restore(&session, path, archived, import.dry_run).await {
+                outcome = Err(error);
+                break;
+            }
+            continue;
+        }
         let bar = bar(path, length);
         let options = CsvOptions {
             device: import.device.clone(),
@@ -95,18 +117,41 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
     outcome
 }
 
+/// A file to import.
+#[derive(Clone)]
+struct Input {
+    path: PathBuf,
+    /// The month, for a file of an archive.
+    archived: Option<(Month, ArchivedMonth)>,
+}
+
 /// The current files of an archive, which must be those that were written; or the path itself.
-fn expand_archive(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn expand_archive(path: &Path) -> anyhow::Result<Vec<Input>> {
     let manifest = if path.is_dir() { Manifest::read(path)? } else { None };
-    let Some(manifest) = manifest else { return Ok(vec![path.to_owned()]) };
-    let files = manifest.months().filter_map(|month| Some(&manifest.month(month)?.current));
-    files
-        .map(|archived| {
-            let (file, state) = (path.join(&archived.path), archive::check_file(path, archived));
+    let Some(manifest) = manifest else { return Ok(vec![Input { path: path.to_owned(), archived: None }]) };
+    let months = manifest.months().filter_map(|month| Some((month, manifest.month(month)?)));
+    months
+        .map(|(month, archived)| {
+            let (file, state) = (path.join(&archived.current.path), archive::check_file(path, &archived.current));
             anyhow::ensure!(state == MonthState::Correct, "{}: missing, or not as the manifest says", file.display());
-            Ok(file)
+            Ok(Input { path: file, archived: Some((month, archived.clone())) })
         })
         .collect()
+}
+
+/// Restores a month that was removed from the database.
+async fn restore(
+    session: &Session,
+    path: &Path,
+    (month, archived, file): (Month, &ArchivedMonth, ArchivedRows),
+    dry_run: bool,
+) -> anyhow::Result<()> {
+    let rows = archived.current.rows;
+    if dry_run {
+        return print(&format!("{}: {month} would be restored with {rows} measurements\n", path.display()));
+    }
+    let inserted = archive::restore(&session.database.reads, file, month, archived).await?;
+    print(&format!("{}: {month} restored: {rows} measurements, {inserted} of them inserted\n", path.display()))
 }
 
 /// A file and its length in bytes, where it has one.

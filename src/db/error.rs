@@ -7,6 +7,7 @@ use std::sync::{
 
 use sqlx::error::ErrorKind;
 
+use super::pruned_month::PROTECTED_MONTH_CONSTRAINT;
 use crate::api_error::ApiError;
 
 /// Why a statement did not run to completion although the database works: a limit of its request is reached.
@@ -160,6 +161,8 @@ impl DbError {
     }
 }
 
+/// Message of a transaction that changes measurements of a month that is being archived. Retried, it is refused with the month.
+const PROTECTED_MONTH_MESSAGE: &str = "measurements of an archived month can't be changed; retry for details";
 /// Message of a transaction that conflicted with another one, or of a replica's query that conflicted with recovery.
 const CONFLICT_MESSAGE: &str = "conflict with a concurrent change; retry in a moment";
 
@@ -173,6 +176,9 @@ impl From<DbError> for ApiError {
             DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT_MESSAGE),
             DbError::Busy(_) => Self::Overloaded,
             DbError::Timeout(_) => Self::Timeout,
+            DbError::Violation { constraint, .. } if constraint == PROTECTED_MONTH_CONSTRAINT => {
+                Self::Unavailable(PROTECTED_MONTH_MESSAGE)
+            }
             error => Self::Internal(error.into()),
         }
     }

@@ -63,8 +63,7 @@ pub async fn list_by_cells(
     to: DateTime<Utc>,
     counted: CountedValues,
 ) -> Result<HashMap<CellIndex, HourlyMeans>, DbError> {
-    let (coarse, fine): (Vec<_>, Vec<_>) =
-        cells.iter().partition(|cell| counted == CountedValues::Valid && cell.resolution() <= ROLLUP_RESOLUTION);
+    let (coarse, fine): (Vec<_>, Vec<_>) = cells.iter().partition(|&&cell| is_in_rollup(cell, counted));
     let (coarse, fine) =
         (RangeColumns::from_cells(coarse, ROLLUP_RESOLUTION), RangeColumns::from_cells(fine, STORED_RESOLUTION));
     // All interpolated text is constant names and numbers; the values are binds.
@@ -74,6 +73,12 @@ pub async fn list_by_cells(
     let hours = query.fetch_all(db).await?;
     let by_bigint: HashMap<_, _> = cells.iter().map(|&cell| (to_bigint(cell), cell)).collect();
     Ok(group_newest_first(hours, |cell| by_bigint.get(&cell).copied(), from, to))
+}
+
+/// Whether the means of a cell are read from `cell_hour`.
+#[must_use]
+pub fn is_in_rollup(cell: CellIndex, counted: CountedValues) -> bool {
+    counted == CountedValues::Valid && cell.resolution() <= ROLLUP_RESOLUTION
 }
 
 /// Grouped outside the subqueries: Citus can't group within one that reads from every shard.

@@ -84,28 +84,29 @@ record!(
 
 /// Measurements as rows to insert.
 pub(super) fn to_inserts(rows: &[NewMeasurement<'_>], recorded_at: DateTime<Utc>) -> Vec<MeasurementInsert> {
-    rows.iter()
-        .map(|row| {
-            let position = row.sample.position;
-            let pm = |quantity| row.sample.readings.get(quantity).map(to_f32);
-            MeasurementInsert {
-                device_id: row.key.device_id.0,
-                measured_at: row.key.measured_at,
-                seq: row.key.seq,
-                recorded_at,
-                uplink_id: row.uplink_id,
-                latitude: position.map(Position::latitude),
-                longitude: position.map(Position::longitude),
-                cell: row.cell.map(to_bigint),
-                flags: row.flags.bits(),
-                time_uncertainty_s: row.sample.time_uncertainty_s,
-                pm1: pm(Quantity::Pm1),
-                pm2_5: pm(Quantity::Pm2_5),
-                pm4: pm(Quantity::Pm4),
-                pm10: pm(Quantity::Pm10),
-            }
-        })
-        .collect()
+    rows.iter().map(|row| to_insert(row, recorded_at)).collect()
+}
+
+/// A measurement as a row to insert.
+pub(super) fn to_insert(row: &NewMeasurement<'_>, recorded_at: DateTime<Utc>) -> MeasurementInsert {
+    let position = row.sample.position;
+    let pm = |quantity| row.sample.readings.get(quantity).map(to_f32);
+    MeasurementInsert {
+        device_id: row.key.device_id.0,
+        measured_at: row.key.measured_at,
+        seq: row.key.seq,
+        recorded_at,
+        uplink_id: row.uplink_id,
+        latitude: position.map(Position::latitude),
+        longitude: position.map(Position::longitude),
+        cell: row.cell.map(to_bigint),
+        flags: row.flags.bits(),
+        time_uncertainty_s: row.sample.time_uncertainty_s,
+        pm1: pm(Quantity::Pm1),
+        pm2_5: pm(Quantity::Pm2_5),
+        pm4: pm(Quantity::Pm4),
+        pm10: pm(Quantity::Pm10),
+    }
 }
 
 /// Inserts the rows whose key is free, and returns the keys of the inserted rows. The rows must be sorted by key, so
@@ -119,8 +120,16 @@ pub async fn insert(
     rows: &[NewMeasurement<'_>],
     recorded_at: DateTime<Utc>,
 ) -> Result<HashSet<MeasurementKey>, DbError> {
+    insert_free(db, to_inserts(rows, recorded_at)).await
+}
+
+/// Inserts the rows whose key is free, sorted by key, and returns the keys of the inserted rows.
+pub(super) async fn insert_free(
+    db: impl PgExecutor<'_>,
+    rows: Vec<MeasurementInsert>,
+) -> Result<HashSet<MeasurementKey>, DbError> {
     let suffix = "on conflict do nothing returning device_id, measured_at, seq";
-    let added: Vec<(i64, DateTime<Utc>, i32)> = insert_returning(db, suffix, to_inserts(rows, recorded_at)).await?;
+    let added: Vec<(i64, DateTime<Utc>, i32)> = insert_returning(db, suffix, rows).await?;
     let key = |(device_id, measured_at, seq)| MeasurementKey { device_id: DeviceId(device_id), measured_at, seq };
     Ok(added.into_iter().map(key).collect())
 }

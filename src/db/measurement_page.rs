@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
@@ -21,6 +22,7 @@ use crate::domain::{
     device::DeviceId,
     filter::Filter,
     measurement::{Measurement, MeasurementKey},
+    pruned_months::OpenSpan,
 };
 
 /// One page of a list of measurements.
@@ -42,6 +44,20 @@ impl MeasurementPage {
     /// Whether it has as many measurements as it may have.
     pub(super) fn is_filled_by(&self, rows: &impl MeasurementRows) -> bool {
         i64::try_from(rows.row_count()).is_ok_and(|rows| rows >= self.limit)
+    }
+
+    /// The half-open time span whose measurements decide what the rows of a page are: a full page ends at its last row, any
+    /// other page at the end of the list.
+    #[must_use]
+    pub fn searched_span(&self, rows: &[Measurement]) -> OpenSpan {
+        let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= self.limit);
+        let last = rows.last().filter(|_| is_full).map(|row| row.key).or(self.before);
+        let (earliest, latest) = if self.descending { (last, self.after) } else { (self.after, last) };
+        let (earliest, latest) = (earliest.map(|key| key.measured_at), latest.map(|key| key.measured_at));
+        let end = |time: DateTime<Utc>| time + TimeDelta::microseconds(1); // the end is exclusive
+        let from = earliest.into_iter().chain(self.filter.from).max();
+        let to = latest.map(end).into_iter().chain(self.filter.to).min();
+        (from, to)
     }
 }
 

@@ -41,6 +41,8 @@ mod multi_insert;
 mod notifications;
 pub mod packet;
 pub mod partition;
+pub mod prune;
+pub mod pruned_month;
 pub mod read_your_writes;
 pub mod readings;
 pub mod recorder_batch;

@@ -43,6 +43,7 @@ struct ConcernedDevices {
 /// Names the invalid parameter; or a rate limit is exceeded, or the database fails.
 pub async fn describe(context: &ExportContext, request: &ExportRequest, url: &str) -> Result<Value, ApiError> {
     context.caller.may_read(context.state.info.public_read)?;
+    let mut archived_months = Vec::new();
     let devices = match request.subject {
         ExportSubject::Devices => ConcernedDevices::default(), // its columns have the licences
         ExportSubject::Trips => {
@@ -51,6 +52,9 @@ pub async fn describe(context: &ExportContext, request: &ExportRequest, url: &st
         }
         ExportSubject::Measurements | ExportSubject::Statistics | ExportSubject::Cells => {
             let filter = source::check_filter(context, request).await?;
+            if request.subject == ExportSubject::Measurements {
+                archived_months = source::archived_months(context, filter.from, filter.to).await.collect();
+            }
             let from = filter.from.unwrap_or(EARLIEST_TIME);
             // The last time within.
             let to = filter.to.map_or(context.state.clock.now() + MAX_CLOCK_SKEW, |to| to - TimeDelta::microseconds(1));
@@ -58,7 +62,11 @@ pub async fn describe(context: &ExportContext, request: &ExportRequest, url: &st
             concerned_devices(context, devices, Some((from, to))).await?
         }
     };
-    Ok(table(request, url, &devices))
+    let mut table = table(request, url, &devices);
+    if !archived_months.is_empty() {
+        table["airgraph:archivedMonths"] = archived_months.into(); // of which the table lacks measurements
+    }
+    Ok(table)
 }
 
 /// The devices that match a filter; with a time span, both ends inclusive, only those with measurements in it. Read page by page, each with

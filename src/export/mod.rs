@@ -67,7 +67,8 @@ pub async fn start(context: ExportContext, request: &ExportRequest) -> Result<Ex
     let encoder = Encoder::new(request, table.as_ref())?;
     let mut source = ExportSource::open(context, request).await?;
     let first = source.next().await?;
-    Ok(ExportStream::start(source, encoder, first, max_duration))
+    let archived_months = source.archived_months().iter().cloned().collect();
+    Ok(ExportStream::start(source, encoder, first, max_duration).with_archived_months(archived_months))
 }
 
 /// The subject and the format of a file name such as `measurements.csv`.

@@ -119,6 +119,7 @@ fn measurement_value<'a>(row: MeasurementRow<'a>, device: &'a DeviceKey, field: 
         MeasurementField::Flags => ExportValue::Names(
             row.flags().iter().map(|flag| enum_name(quality_flag::QualityFlag::from(flag))).collect(),
         ),
+        MeasurementField::Seq => ExportValue::Integer(row.key.seq.into()),
         MeasurementField::Cursor => ExportValue::Text(MeasurementCursor(row.key).encode_cursor().into()),
     }
 }

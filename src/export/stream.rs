@@ -43,6 +43,7 @@ enum Part {
 pub struct ExportStream {
     parts: mpsc::Receiver<Result<Part, ExportBrokenOff>>,
     is_ended: bool,
+    archived_months: Vec<String>,
     /// Aborted when dropped.
     _producer: JoinSet<()>,
 }
@@ -69,7 +70,18 @@ impl ExportStream {
             };
             let _ = sender.send(end).await; // the client may be gone
         });
-        Self { parts, is_ended: false, _producer: producer }
+        Self { parts, is_ended: false, archived_months: Vec::new(), _producer: producer }
+    }
+
+    pub(super) fn with_archived_months(self, archived_months: Vec<String>) -> Self {
+        Self { archived_months, ..self }
+    }
+
+    /// Months such as `2026-05` of which the file lacks measurements, because they are in an archive and no longer in the
+    /// database.
+    #[must_use]
+    pub fn archived_months(&self) -> &[String] {
+        &self.archived_months
     }
 }
 

@@ -56,7 +56,7 @@ pub use self::{
 };
 use crate::{
     clock::Clock,
-    db::{DbError, connect::recorder_pool, partition::PartitionCache},
+    db::{DbError, connect::recorder_pool, partition::PartitionCache, pruned_month::PrunedMonthCache},
     limits::RecordingLimits,
     observability::metrics::recorder::RecorderMetrics,
 };
@@ -81,6 +81,8 @@ pub struct Recorder {
     earliest_time: DateTime<Utc>,
     budgets: Arc<SenderBudgets>,
     bodies: Arc<BodyRetention>,
+    /// Months of which no sample is recorded.
+    pub pruned_months: PrunedMonthCache,
     /// Metrics of the recorder.
     pub metrics: RecorderMetrics,
 }
@@ -171,6 +173,7 @@ impl Recorder {
             earliest_time: limits.earliest_time,
             budgets,
             bodies: Arc::new(BodyRetention::new(limits)),
+            pruned_months: PrunedMonthCache::default(),
             metrics: recording,
         };
         (recorder, writers)
@@ -184,7 +187,7 @@ impl Recorder {
     #[tracing::instrument(name = "ingest.record", skip_all, fields(format = submission.format))]
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let (format, understood) = (submission.format, submission.decoded.is_ok());
-        let submission = submission.with_validated_times(self.earliest_time);
+        let submission = self.validate(submission).await;
         let kept = self.bodies.truncate(submission, &self.budgets, &self.metrics, self.clock.now());
         let outcome = match kept {
             Ok(submission) => self.submit(submission).await,
@@ -192,6 +195,12 @@ impl Recorder {
         };
         self.count(format, understood, &outcome);
         outcome
+    }
+
+    /// Rejects samples that can't be recorded because of their time.
+    async fn validate(&self, submission: Submission) -> Submission {
+        let pruned = self.pruned_months.current(&self.pool).await;
+        submission.with_validated_times(self.earliest_time).without_months(&pruned)
     }
 
     async fn submit(&self, submission: Submission) -> Result<Receipt, RecordError> {
@@ -262,7 +271,7 @@ impl Recorder {
     /// When the database fails.
     #[tracing::instrument(name = "ingest.compare", skip_all, fields(format = submission.format))]
     pub async fn compare(&self, submission: Submission) -> Result<Receipt, RecordError> {
-        let submission = submission.with_validated_times(self.earliest_time);
+        let submission = self.validate(submission).await;
         with_retry(|| async {
             let mut connection = self.pool.acquire().await.map_err(DbError::from)?;
             Ok(compare::compare(&mut connection, &submission).await?)

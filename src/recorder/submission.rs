@@ -5,9 +5,12 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    domain::{api_key::ApiKeyId, sensor::Sensors, uplink::UplinkKey},
-    ingest::{DecodeError, Decoded, Incoming, Observation, format::Format, utf8_text},
+    domain::{api_key::ApiKeyId, month::Month, pruned_months::PrunedMonths, sensor::Sensors, uplink::UplinkKey},
+    ingest::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format, utf8_text},
 };
+
+/// Code of the rejection of a sample whose month is in an archive and no longer in the database.
+const MONTH_ARCHIVED: &str = "MONTH_ARCHIVED";
 
 /// The samples of one request.
 #[derive(Clone, Debug)]
@@ -76,6 +79,29 @@ impl Submission {
     pub(super) fn with_validated_times(self, earliest: DateTime<Utc>) -> Self {
         let decoded = self.decoded.map(|decoded| decoded.validate_times(self.received_at, earliest));
         Self { decoded, ..self }
+    }
+
+    /// Rejects samples of months that are in an archive and no longer in the database: whether they are duplicates can't be
+    /// determined there.
+    pub(super) fn without_months(mut self, pruned: &PrunedMonths) -> Self {
+        if pruned.is_empty() {
+            return self;
+        }
+        if let Ok(decoded) = &mut self.decoded {
+            let month = |observation: &Observation| Month::from_time(observation.sample.measured_at);
+            let rejected = decoded.observations.extract_if(.., |observation| pruned.contains(month(observation)));
+            decoded.rejected.extend(rejected.map(|observation| Rejection {
+                index: observation.index,
+                code: MONTH_ARCHIVED,
+                detail: format!(
+                    "the measurements of {} are in an archive and no longer in the database; import that month of the archive \
+                     first (airgraph import)",
+                    month(&observation)
+                ),
+            }));
+            decoded.rejected.sort_by_key(|rejection| rejection.index);
+        }
+        self
     }
 
     pub(super) fn observations(&self) -> &[Observation] {

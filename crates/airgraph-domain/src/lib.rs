@@ -13,6 +13,7 @@ pub mod measurement;
 pub mod month;
 pub mod period;
 pub mod position;
+pub mod pruned_months;
 pub mod quality;
 pub mod quantity;
 pub mod readings;

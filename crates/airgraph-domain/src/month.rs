@@ -14,14 +14,31 @@ impl Month {
     /// The month that contains a time.
     #[must_use]
     pub fn from_time(time: DateTime<Utc>) -> Self {
-        let day = time.date_naive();
-        Self { first_day: day.with_day(1).unwrap_or(day) } // every month has a first day
+        Self::from_date(time.date_naive())
     }
 
     /// The month after this one.
     #[must_use]
     pub fn next(self) -> Self {
         Self { first_day: self.first_day + Months::new(1) }
+    }
+
+    /// The first day.
+    #[must_use]
+    pub fn first_day(self) -> NaiveDate {
+        self.first_day
+    }
+
+    /// The month this many months earlier.
+    #[must_use]
+    pub fn minus(self, months: u32) -> Self {
+        Self { first_day: self.first_day.checked_sub_months(Months::new(months)).unwrap_or(NaiveDate::MIN) }
+    }
+
+    /// The month of a date.
+    #[must_use]
+    pub fn from_date(date: NaiveDate) -> Self {
+        Self { first_day: date.with_day(1).unwrap_or(date) } // every month has a first day
     }
 
     /// The start of the month.

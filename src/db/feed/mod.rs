@@ -32,6 +32,8 @@ pub const NOTIFY_CHANNEL: &str = "airgraph_feed";
 
 /// Maximum size of packed keys read at once, beyond one batch, in bytes: about 10,000 measurements.
 const MAX_READ_BYTES: i64 = 64 << 10;
+/// Maximum number of batches that a search reads at once.
+const SEARCH_BATCH_COUNT: i64 = 1000;
 /// Maximum number of batches trimmed in one statement.
 const TRIM_BATCH_SIZE: i64 = 10_000;
 
@@ -205,6 +207,32 @@ pub async fn page_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Res
         entries.pop();
     }
     Ok(Some(FeedPage { entries, has_partial }))
+}
+
+/// Whether a batch has measurements of a time span, which followers may still read.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.feed.has_measurements_in", skip_all)]
+pub async fn has_measurements_in(
+    db: impl PgExecutor<'_> + Copy,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let FeedExtent { forgotten: mut number, newest } = extent(db).await?;
+    while number < newest {
+        let Some(entries) = list_after(db, number, SEARCH_BATCH_COUNT).await? else {
+            number = extent(db).await?.forgotten; // trimmed in the meantime
+            continue;
+        };
+        let Some(last) = entries.last() else { break };
+        number = last.number;
+        let mut keys = entries.iter().flat_map(|entry| &entry.record.recorded);
+        if keys.any(|key| (from..to).contains(&key.measured_at)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Deletes the batches from before that time.

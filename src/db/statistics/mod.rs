@@ -19,6 +19,7 @@ use crate::domain::{
     cell::from_bigint,
     device::DeviceId,
     filter::Filter,
+    pruned_months::OpenSpan,
     quantity::Quantity,
     statistics::{Percentile, QuantitySummary, Statistics},
     time_zone::Offsets,
@@ -76,6 +77,13 @@ pub async fn list(db: impl PgExecutor<'_>, query: &StatisticsQuery, limit: usize
         EmptyBuckets::Omit => rows,
         EmptyBuckets::Return => fill::fill_empty_buckets(rows, query, limit),
     })
+}
+
+/// The half-open time spans of which the query reads measurements; of the others it reads rollups. An end that is `None` is
+/// open.
+#[must_use]
+pub fn row_spans(query: &StatisticsQuery) -> Vec<OpenSpan> {
+    source::choose_source(query).row_spans(&query.filter).iter().map(|span| (span.from, span.to)).collect()
 }
 
 /// Parses the columns of `statement`, by index.

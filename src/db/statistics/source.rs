@@ -8,7 +8,7 @@ use super::StatisticsQuery;
 use crate::domain::{
     area::{Cover, SharedArea},
     cell::ROLLUP_RESOLUTION,
-    filter::Condition,
+    filter::{Condition, Filter},
     quantity::Group,
     rollup::hour_of,
     statistics::hour_at_or_after,
@@ -42,6 +42,20 @@ pub(super) enum RollupTable {
     Devices,
     /// `cell_hour`: of all cells, or of those inside an area; at its border the rows themselves are read.
     Cells(Option<Arc<Cover>>),
+}
+
+impl Source {
+    /// The spans of which measurements are read.
+    pub(super) fn row_spans(&self, filter: &Filter) -> Vec<TimeSpan> {
+        match self {
+            Self::Rows => vec![TimeSpan { from: filter.from, to: filter.to }],
+            Self::Rollups { table, hours, rest } => {
+                let reads_border =
+                    matches!(table, RollupTable::Cells(Some(cover)) if !cover.border.is_empty()).then_some(*hours);
+                rest.iter().copied().chain(reads_border).collect()
+            }
+        }
+    }
 }
 
 /// The cheapest exact source.
@@ -98,7 +112,6 @@ mod tests {
     use super::{super::EmptyBuckets, *};
     use crate::domain::{
         area::{Area, Cells},
-        filter::Filter,
         quantity::Quantity,
         statistics::Percentile,
     };

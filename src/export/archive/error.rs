@@ -35,6 +35,9 @@ pub enum ArchiveError {
     /// Another process writes to the archive.
     #[error("{0}: another `airgraph archive` writes there")]
     Locked(String),
+    /// Another process removes months from the database.
+    #[error("another `airgraph archive --prune` runs on this database")]
+    Pruning,
 }
 
 impl ArchiveError {

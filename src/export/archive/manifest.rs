@@ -17,7 +17,9 @@ use crate::{db::archive::RowFingerprint, domain::month::Month};
 const MANIFEST_FILE: &str = "manifest.json";
 /// Name and version of the format.
 const FORMAT: &str = "airgraph-archive";
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
+/// The first version whose files have all columns of a key. Months of earlier ones are written again.
+const FIRST_VERSION_WITH_KEYS: u32 = 2;
 
 /// The manifest.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -99,10 +101,15 @@ impl Manifest {
             text => text.map_err(|error| ArchiveError::io(&path, error))?,
         };
         let invalid = |reason: String| ArchiveError::Manifest { path: path.display().to_string(), reason };
-        let manifest: Self = serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
+        let mut manifest: Self = serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
         if manifest.format != FORMAT || manifest.format_version > FORMAT_VERSION {
             let Self { format, format_version, .. } = &manifest;
             return Err(invalid(format!("format {format} {format_version} is not supported by this airgraph")));
+        }
+        if manifest.format_version < FIRST_VERSION_WITH_KEYS {
+            manifest.table = super::month_file::describe_table();
+            manifest.months.values_mut().for_each(|month| month.fingerprint.clear());
+            manifest.format_version = FORMAT_VERSION;
         }
         Ok(Some(manifest))
     }

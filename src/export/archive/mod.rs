@@ -12,9 +12,12 @@
 mod error;
 mod manifest;
 mod month_file;
+mod prune;
+mod restore;
 mod verification;
 
 use std::{
+    collections::HashMap,
     fs::{self, File, TryLockError},
     path::Path,
 };
@@ -25,6 +28,8 @@ use sqlx::PgPool;
 pub use self::{
     error::ArchiveError,
     manifest::{ArchivedDevice, ArchivedFile, ArchivedMonth, Manifest},
+    prune::{ArchivedRows, KeptReason, PruneOutcome, open_rows, prune, release_unfinished},
+    restore::restore,
     verification::{MonthState, check_file, verify},
 };
 use crate::{db, domain::month::Month};
@@ -41,6 +46,10 @@ pub enum MonthOutcome {
     Written(u32),
     /// Its rows are those of the archive.
     Unchanged,
+    /// Its rows were removed from the database, and its file is whole.
+    Pruned,
+    /// Its rows were removed from the database, and this archive does not have its file.
+    PrunedElsewhere,
 }
 
 /// Writes each finished month that the archive in this folder lacks, or has with other rows. `report` is called after each
@@ -58,7 +67,16 @@ pub async fn write(
     let _lock = lock(folder)?;
     month_file::remove_incomplete(folder)?;
     let mut manifest = Manifest::read(folder)?.unwrap_or_default();
+    let pruned: HashMap<_, _> =
+        db::pruned_month::list(db).await?.into_iter().map(|pruned| (pruned.month, pruned)).collect();
     for month in finished_months(db, &manifest, now).await? {
+        if let Some(pruned) = pruned.get(&month).filter(|pruned| pruned.pruned_at.is_some()) {
+            let archived = manifest.month(month).map(|archived| &archived.current);
+            let has_file = archived.is_some_and(|file| file.sha256 == pruned.sha256 && file.is_whole(folder));
+            let outcome = if has_file { MonthOutcome::Pruned } else { MonthOutcome::PrunedElsewhere };
+            report(month, outcome, pruned.measurements.unsigned_abs());
+            continue;
+        }
         let (from, to) = (month.start(), month.next().start());
         let mut attempts = 0;
         loop {

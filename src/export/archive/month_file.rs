@@ -20,7 +20,11 @@ use crate::{
         measurement_columns::MeasurementColumns, measurement_page::MeasurementPage,
         measurement_projection::MeasurementProjection, measurement_readings::MeasurementRows as _,
     },
-    domain::{device::Device, filter::Filter, month::Month},
+    domain::{
+        device::{Device, DeviceId},
+        filter::Filter,
+        month::Month,
+    },
     export::{
         ExportSubject, TimeFormat,
         columns::{self, ExportColumn, measurement::projection},
@@ -38,9 +42,10 @@ const PAGE_ROWS: usize = 10_000;
 const ORDER: [(&str, bool); 2] = [("device", false), ("measured_at", false)];
 
 /// The columns of an archive.
-fn archive_columns() -> Arc<[ExportColumn]> {
-    let all = columns::all(ExportSubject::Measurements);
-    all.into_iter().filter(|column| column.name != columns::measurement::CURSOR).collect()
+pub(super) fn archive_columns() -> Arc<[ExportColumn]> {
+    let all = columns::all(ExportSubject::Measurements).into_iter();
+    let archived = all.filter(|column| column.name != columns::measurement::CURSOR);
+    archived.chain([columns::measurement::seq_column()]).collect()
 }
 
 /// Description of the columns.
@@ -60,12 +65,13 @@ pub async fn write(
     let path =
         PathBuf::from(start.format("year=%Y/month=%m").to_string()).join(format!("measurements-v{version}.parquet"));
     let mut file = MonthFile::create(&folder.join(&path))?;
-    let ids = db::archive::list_devices(db, start, month.next().start()).await?;
-    let mut devices: Vec<_> = db::device::load_by_ids(db, &ids).await?.into_values().collect();
-    devices.sort_by(|one, other| one.key.cmp(&other.key));
+    let devices = list_devices(db, month).await?;
     let projection = projection(&file.columns);
     for device in &devices {
-        file = write_device(db, file, month, device, projection).await?;
+        let mut pages = DevicePages::new(month, device, projection);
+        while let Some(rows) = pages.next(db).await? {
+            file = blocking(move || file.write(&rows)).await?;
+        }
     }
     let described = devices.into_iter().map(|device| ArchivedDevice {
         device: device.key.as_str().to_owned(),
@@ -77,36 +83,51 @@ pub async fn write(
     Ok(ArchivedFile { path, version, rows, bytes, sha256, written_at: now, devices: described })
 }
 
-async fn write_device(
-    db: &PgPool,
-    mut file: MonthFile,
-    month: Month,
-    device: &Device,
+/// The devices with measurements in a month, in the order of their rows.
+pub(super) async fn list_devices(db: &PgPool, month: Month) -> Result<Vec<Device>, ArchiveError> {
+    let ids = db::archive::list_devices(db, month.start(), month.next().start()).await?;
+    let mut devices: Vec<_> = db::device::load_by_ids(db, &ids).await?.into_values().collect();
+    devices.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(devices)
+}
+
+/// The measurements of a device in a month, page by page.
+pub(super) struct DevicePages {
+    device: DeviceId,
+    keys: Arc<DeviceKeys>,
     projection: MeasurementProjection,
-) -> Result<MonthFile, ArchiveError> {
-    let keys = Arc::new(DeviceKeys::from([(device.id, device.key.clone())]));
-    let mut page = MeasurementPage {
-        filter: Filter { from: Some(month.start()), to: Some(month.next().start()), ..Filter::default() },
-        descending: false,
-        after: None,
-        before: None,
-        limit: i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX),
-    };
-    loop {
+    /// `None` after the last page.
+    page: Option<MeasurementPage>,
+}
+
+impl DevicePages {
+    pub fn new(month: Month, device: &Device, projection: MeasurementProjection) -> Self {
+        let page = MeasurementPage {
+            filter: Filter { from: Some(month.start()), to: Some(month.next().start()), ..Filter::default() },
+            descending: false,
+            after: None,
+            before: None,
+            limit: i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX),
+        };
+        let keys = Arc::new(DeviceKeys::from([(device.id, device.key.clone())]));
+        Self { device: device.id, keys, projection, page: Some(page) }
+    }
+
+    /// The next page; `None` at the end.
+    pub async fn next(&mut self, db: &PgPool) -> Result<Option<PageRows>, ArchiveError> {
+        let Some(mut page) = self.page.take() else { return Ok(None) };
         let rows: MeasurementColumns =
-            db::measurement_page::list_by_devices(db, &[device.id], &page, projection).await?;
-        let is_last = rows.row_count() < PAGE_ROWS;
-        page.after = rows.keys().next_back().or(page.after);
-        let rows = PageRows::Measurements(rows, keys.clone());
-        file = blocking(move || file.write(&rows)).await?;
-        if is_last {
-            return Ok(file);
+            db::measurement_page::list_by_devices(db, &[self.device], &page, self.projection).await?;
+        if rows.row_count() >= PAGE_ROWS {
+            page.after = rows.keys().next_back();
+            self.page = Some(page);
         }
+        Ok(Some(PageRows::Measurements(rows, self.keys.clone())))
     }
 }
 
 /// Runs work that takes long on a thread of its own.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ArchiveError> + Send + 'static,
 ) -> Result<T, ArchiveError> {
     spawn_blocking(work).await.map_err(|error| ArchiveError::Internal(error.to_string()))?

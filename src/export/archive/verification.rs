@@ -35,9 +35,18 @@ pub async fn verify(
         path: folder.display().to_string(),
         reason: "no archive: there is no manifest.json".to_owned(),
     })?;
+    let pruned = db::pruned_month::list(db).await?;
     for month in manifest.months() {
         let Some(archived) = manifest.month(month) else { continue };
         let state = match check_file(folder, &archived.current) {
+            // Its rows are no longer in the database.
+            MonthState::Correct
+                if pruned
+                    .iter()
+                    .any(|it| it.month == month && it.pruned_at.is_some() && it.sha256 == archived.current.sha256) =>
+            {
+                MonthState::Correct
+            }
             MonthState::Correct => {
                 let rows = db::archive::fingerprint(db, month.start(), month.next().start()).await?;
                 if archived.has_rows(rows) { MonthState::Correct } else { MonthState::Changed }

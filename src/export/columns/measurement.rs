@@ -10,6 +10,8 @@ use crate::{
 
 /// Name of the column with the cursor of each row, which is only exported when it is named.
 pub const CURSOR: &str = "cursor";
+/// Name of the column of an archive with [`MeasurementField::Seq`].
+pub const SEQ: &str = "seq";
 /// Name of the group of quantities that are fields of `Measurement`; the other groups have the name of their field.
 const AIR_GROUP: &str = "air";
 
@@ -34,6 +36,8 @@ pub enum MeasurementField {
     Flags,
     /// Position in the export.
     Cursor,
+    /// Number among the samples of the device with the same time.
+    Seq,
 }
 
 /// All columns.
@@ -71,6 +75,21 @@ pub fn columns() -> Vec<ExportColumn> {
     columns
 }
 
+/// The column of an archive that, with device and time, is the key of a row.
+pub fn seq_column() -> ExportColumn {
+    ExportColumn {
+        name: SEQ.into(),
+        group: None,
+        is_default: false,
+        value_type: ColumnType::Integer,
+        unit: None,
+        description:
+            "0 for the first sample of a device with a time, 1 for a different one with the same time, and so on."
+                .to_owned(),
+        source: ColumnSource::Measurement(MeasurementField::Seq),
+    }
+}
+
 fn of_quantity(quantity: Quantity) -> ExportColumn {
     let definition = quantity.definition();
     ExportColumn {
@@ -95,7 +114,7 @@ pub fn projection(columns: &[ExportColumn]) -> MeasurementProjection {
 
 fn field_projection(field: MeasurementField) -> MeasurementProjection {
     match field {
-        MeasurementField::Device | MeasurementField::MeasuredAt | MeasurementField::Cursor => {
+        MeasurementField::Device | MeasurementField::MeasuredAt | MeasurementField::Cursor | MeasurementField::Seq => {
             MeasurementProjection::KEY
         }
         MeasurementField::RecordedAt => MeasurementProjection::RECORDED_AT,

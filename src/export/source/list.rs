@@ -1,6 +1,6 @@
 //! Statistics, cells, devices and trips, as GraphQL returns them.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use async_graphql::Response;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::{
     },
     graphql,
     graphql::{
-        execute::{admission, response_writer},
+        execute::{admission, archive_notice, response_writer},
         fast_json::RawJson,
     },
     limits::rate_limit::RateLimited,
@@ -35,6 +35,7 @@ pub struct ListSource {
     /// Devices whose trips are still to be read, the next one at the end.
     trip_devices: Vec<String>,
     is_started: bool,
+    archived_months: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +73,14 @@ impl ListSource {
         if let Some(device) = trip_devices.pop() {
             arguments.insert("devices".to_owned(), vec![device].into());
         }
-        Self { context, request: request.clone(), next: Some(arguments), trip_devices, is_started: false }
+        Self {
+            context,
+            request: request.clone(),
+            next: Some(arguments),
+            trip_devices,
+            is_started: false,
+            archived_months: BTreeSet::new(),
+        }
     }
 
     /// The next page; `None` at the end.
@@ -117,7 +125,7 @@ impl ListSource {
     }
 
     /// The response to the operation with these arguments. After the first page it waits for rate limits.
-    async fn execute(&self, arguments: &Map<String, Value>) -> Result<String, ApiError> {
+    async fn execute(&mut self, arguments: &Map<String, Value>) -> Result<String, ApiError> {
         let mut waits = 0;
         loop {
             let response = self.execute_once(arguments).await?;
@@ -129,12 +137,28 @@ impl ListSource {
                 sleep(time.min(MAX_RATE_LIMIT_WAIT)).await;
                 continue;
             }
+            self.check_archived_months(&response)?;
             return match operation::response_error(&self.request, &response, || exceeded_limit(&self.context)) {
                 Some(error) => Err(error),
                 None => String::from_utf8(response_writer::to_json(&response))
                     .map_err(|error| ApiError::Internal(error.into())),
             };
         }
+    }
+
+    /// The months that the rows lack because they are in an archive.
+    pub fn archived_months(&self) -> &BTreeSet<String> {
+        &self.archived_months
+    }
+
+    fn check_archived_months(&mut self, response: &Response) -> Result<(), ApiError> {
+        let months = archive_notice::months_of(response);
+        if !self.is_started {
+            self.archived_months = months;
+        } else if !months.is_subset(&self.archived_months) {
+            return Err(ApiError::Unavailable(super::ARCHIVED_MEANWHILE));
+        }
+        Ok(())
     }
 
     async fn execute_once(&self, arguments: &Map<String, Value>) -> Result<Response, ApiError> {

@@ -1,8 +1,13 @@
 //! Measurements, read with the statements of GraphQL's lists.
 
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use async_graphql::{InputType as _, connection::CursorType as _};
+use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
 use super::{
@@ -50,6 +55,7 @@ pub struct MeasurementSource {
     /// Shared with the pages that are being encoded.
     device_keys: Arc<DeviceKeys>,
     charges: Charges,
+    archived_months: BTreeSet<String>,
 }
 
 impl MeasurementSource {
@@ -70,6 +76,9 @@ impl MeasurementSource {
         };
         let descending = order == MeasurementOrder::MeasuredAtDesc;
         let after_time = after.map(|key: MeasurementKey| key.measured_at);
+        let (from, to) =
+            if descending { (filter.from, after_time.or(filter.to)) } else { (after_time.or(filter.from), filter.to) };
+        let archived_months = archived_months(&context, from, to).await.collect();
         let window = TimeWindow::new(descending, (filter.from, filter.to), after_time, context.state.clock.now());
         Ok(Self {
             filter,
@@ -82,6 +91,7 @@ impl MeasurementSource {
             device_keys: Arc::default(),
             charges: Charges::new(context.clone()),
             context,
+            archived_months,
         })
     }
 
@@ -96,6 +106,10 @@ impl MeasurementSource {
             let bounds = window.bounds();
             let page = timeout(self.context.page_timeout, cancel_on_drop(self.read(bounds)));
             let rows = page.await.map_err(|_| ApiError::Timeout)??;
+            let mut archived = archived_months(&self.context, bounds.from, bounds.to).await;
+            if archived.any(|month| !self.archived_months.contains(&month)) {
+                return Err(ApiError::Unavailable(super::ARCHIVED_MEANWHILE));
+            }
             self.charges.add(page_price(rows.row_count(), &self.columns));
             self.window = next_window(window, bounds, (&rows, self.page_rows), since);
             let last = rows.keys().next_back();
@@ -106,6 +120,11 @@ impl MeasurementSource {
             }
         }
         Ok(None)
+    }
+
+    /// The months that the rows lack because they are in an archive.
+    pub fn archived_months(&self) -> &BTreeSet<String> {
+        &self.archived_months
     }
 
     /// The first rows of a window, and the keys of their devices.
@@ -132,6 +151,17 @@ impl MeasurementSource {
         }
         Ok(rows)
     }
+}
+
+/// The months of a half-open time span that are in an archive and no longer in the database.
+pub async fn archived_months(
+    context: &ExportContext,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+) -> impl Iterator<Item = String> {
+    let state = &context.state;
+    let pruned = state.recorder.pruned_months.current(&state.database.reads).await;
+    pruned.within(from, to).map(|month| month.to_string()).collect::<Vec<_>>().into_iter()
 }
 
 /// Checks the filter of an export of measurements, statistics or cells.

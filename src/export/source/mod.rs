@@ -5,10 +5,15 @@ mod measurements;
 mod rate_limits;
 mod time_window;
 
-pub use self::measurements::{check_filter, read_pool};
+use std::collections::BTreeSet;
+
+pub use self::measurements::{archived_months, check_filter, read_pool};
 use self::{list::ListSource, measurements::MeasurementSource};
 use super::{ExportContext, ExportRequest, ExportSubject, rows::RowPage};
 use crate::api_error::ApiError;
+
+/// Message of an export that would lack measurements which it did not announce to lack.
+const ARCHIVED_MEANWHILE: &str = "measurements were moved to the archive during the export; start it again";
 
 /// The rows of an export.
 pub enum ExportSource {
@@ -32,6 +37,15 @@ impl ExportSource {
                 Self::List(Box::new(ListSource::new(context, request)))
             }
         })
+    }
+
+    /// The months that the rows lack because they are in an archive. Known after the first page; a page that lacks another one
+    /// is an error.
+    pub fn archived_months(&self) -> &BTreeSet<String> {
+        match self {
+            Self::Measurements(source) => source.archived_months(),
+            Self::List(source) => source.archived_months(),
+        }
     }
 
     /// The next page; `None` after the last one.

@@ -1,6 +1,7 @@
 //! Execution of requests: admission, cost, caching, routing and responses.
 
 pub mod admission;
+pub mod archive_notice;
 pub(crate) mod argument_check;
 pub mod complexity;
 pub mod cost;

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::{
     StreamExt as _, TryStreamExt as _,
     future::BoxFuture,
@@ -24,7 +25,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::read_servers::ReadServer;
+use super::{archive_notice::ArchiveNotice, read_servers::ReadServer};
 use crate::{
     clock::Clock,
     concurrency::fair_queue::FairPermit,
@@ -61,6 +62,8 @@ pub struct DatabaseUsage {
     metric: DatabaseTimeMetrics,
     /// The caller's cost limit, and the cost charged before execution.
     charged_cost: (RateLimiter, u64),
+    /// Months that the request reads but the database no longer has.
+    archive_notice: Option<ArchiveNotice>,
     connection_permits: Arc<Semaphore>,
     used_ns: AtomicU64,
     max_time: Duration,
@@ -85,6 +88,7 @@ impl DatabaseUsage {
             clock,
             metric,
             charged_cost,
+            archive_notice: None,
             connection_permits: Arc::new(Semaphore::new(limits.connections_per_request)),
             used_ns: AtomicU64::new(0),
             max_time: match kind {
@@ -93,6 +97,19 @@ impl DatabaseUsage {
             },
             queue_timeout: limits.connection_turn_timeout,
         }
+    }
+
+    /// The same with a notice of the months that the database no longer has.
+    #[must_use]
+    pub fn with_archive_notice(mut self, notice: ArchiveNotice) -> Self {
+        self.archive_notice = Some(notice);
+        self
+    }
+
+    /// The notice, if there is one.
+    #[must_use]
+    pub fn archive_notice(&self) -> Option<&ArchiveNotice> {
+        self.archive_notice.as_ref()
     }
 
     /// Database time used so far.
@@ -136,6 +153,16 @@ impl ReadPool {
     #[must_use]
     pub fn metered(server: ReadServer, usage: Arc<DatabaseUsage>) -> Self {
         Self(Arc::new(Inner::Metered(server, usage)))
+    }
+
+    /// Notes that the request has read measurements themselves, not rollups, of a half-open time span; an end that is `None` is
+    /// open.
+    pub async fn note_rows_read(&self, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) {
+        if let Inner::Metered(_, usage) = &*self.0
+            && let Some(notice) = &usage.archive_notice
+        {
+            notice.note_rows_read(from, to).await;
+        }
     }
 
     /// Runs one statement and reads its result to the end.

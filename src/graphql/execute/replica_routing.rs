@@ -13,6 +13,7 @@ use axum::http::{HeaderName, HeaderValue};
 use super::{
     admission,
     admission::AdmittedRequest,
+    archive_notice::ArchiveNotice,
     argument_check, operation,
     operation::Operation,
     read_pool::{DatabaseUsage, ReadPool},
@@ -53,23 +54,29 @@ pub(crate) async fn execute(
     caller: Caller,
 ) -> Response {
     let run = OperationRun { schema, operation: &admitted.operation, caller: &caller };
-    let account = database_usage(state, admitted, &caller);
+    let notice = ArchiveNotice::start(state).await;
+    let account = Arc::new(database_usage(state, admitted, &caller).with_archive_notice(notice));
     let primary = |account| ReadPool::metered(state.read_servers.primary().clone(), account);
-    match admitted.operation.kind {
+    let usage = account.clone();
+    let mut response = match admitted.operation.kind {
         _ if state.replicas.is_empty() => run.execute_on(primary(account), request).await,
         OperationType::Query => Box::pin(execute_query(run, state, account, primary, request)).await,
         OperationType::Mutation => Box::pin(execute_mutation(run, state, primary(account), request)).await,
         OperationType::Subscription => run.execute_on(primary(account), request).await,
+    };
+    if let Some(notice) = usage.archive_notice() {
+        notice.report(&mut response);
     }
+    response
 }
 
 /// The database usage limits of a request.
-fn database_usage(state: &State, admitted: &AdmittedRequest, caller: &Caller) -> Arc<DatabaseUsage> {
+fn database_usage(state: &State, admitted: &AdmittedRequest, caller: &Caller) -> DatabaseUsage {
     let kind = admission::caller_kind(caller);
     let rate_limiter = state.rate_limiters.database_time(kind).cloned();
     let (limits, metric) = (&state.info.limits.reading, state.metrics.database_time.clone());
     let charged = (state.rate_limiters.cost.clone(), admitted.cost.total());
-    Arc::new(DatabaseUsage::new(limits, (admitted.payer, kind), rate_limiter, charged, state.clock.clone(), metric))
+    DatabaseUsage::new(limits, (admitted.payer, kind), rate_limiter, charged, state.clock.clone(), metric)
 }
 
 async fn execute_query(

@@ -36,6 +36,9 @@ impl async_graphql::dataloader::Loader<HourlyMeansKey<DeviceId>> for DatabaseLoa
         for ((from, to, counted), devices) in group_keys(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
             let means =
                 hourly_mean::list_by_devices(&self.read_pool, &devices, from, to, counted).await.map_err(Arc::new)?;
+            if counted == CountedValues::All {
+                self.read_pool.note_rows_read(Some(from), Some(to)).await; // others are read from rollups
+            }
             found
                 .extend(means.into_iter().map(|(parent, means)| (HourlyMeansKey { parent, from, to, counted }, means)));
         }
@@ -55,6 +58,9 @@ impl async_graphql::dataloader::Loader<HourlyMeansKey<CellIndex>> for DatabaseLo
         for ((from, to, counted), cells) in group_keys(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
             let means =
                 hourly_mean::list_by_cells(&self.read_pool, &cells, from, to, counted).await.map_err(Arc::new)?;
+            if cells.iter().any(|cell| !hourly_mean::is_in_rollup(*cell, counted)) {
+                self.read_pool.note_rows_read(Some(from), Some(to)).await;
+            }
             found
                 .extend(means.into_iter().map(|(parent, means)| (HourlyMeansKey { parent, from, to, counted }, means)));
         }

@@ -32,6 +32,13 @@ impl async_graphql::dataloader::Loader<LatestKey> for DatabaseLoader {
                 None => latest::load_by_device_ids(&self.read_pool, &ids, columns).await,
             }
             .map_err(Arc::new)?;
+            if quantity.is_some() {
+                // Searched back to the measurement that has a value, or to the first one.
+                for id in &ids {
+                    let from = latest.get(id).map(|row| row.key.measured_at);
+                    self.read_pool.note_rows_read(from, None).await;
+                }
+            }
             found.extend(requested.into_iter().filter_map(|(device, columns)| {
                 Some((LatestKey { device, quantity, columns }, latest.get(&device)?.clone()))
             }));

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use chrono::TimeDelta;
+
 use super::{DatabaseLoader, LoadError};
 use crate::{
     db,
@@ -13,6 +15,11 @@ impl async_graphql::dataloader::Loader<MeasurementKey> for DatabaseLoader {
     type Error = LoadError;
 
     async fn load(&self, keys: &[MeasurementKey]) -> Result<HashMap<MeasurementKey, Measurement>, LoadError> {
-        db::measurement::load_by_keys(&self.read_pool, keys).await.map_err(Arc::new)
+        let found = db::measurement::load_by_keys(&self.read_pool, keys).await.map_err(Arc::new)?;
+        for key in keys.iter().filter(|&key| !found.contains_key(key)) {
+            let end = key.measured_at + TimeDelta::microseconds(1); // exclusive
+            self.read_pool.note_rows_read(Some(key.measured_at), Some(end)).await;
+        }
+        Ok(found)
     }
 }

@@ -5,6 +5,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use crate::{
     api_error::ApiError,
     db,
+    domain::device::DeviceId,
     graphql::{
         context::{ContextExt as _, run_to_completion},
         execute::argument_check::checked,
@@ -75,6 +76,7 @@ impl DeleteDevice {
         let turn = turn.ok_or_else(|| state.metrics.refusals.refuse(Limit::Deletions))?;
         let found = db::device::load_ids_by_keys(ctx.write_pool(), &[key.as_str()]).await?;
         let Some(id) = found.get(key.as_str()).copied() else { return Ok(not_found()) };
+        check_months(ctx, id).await?;
         let (pool, known_devices, now) =
             (state.database.jobs.clone(), state.device_id_cache.clone(), state.clock.now());
         let deleted = run_to_completion(async move {
@@ -100,6 +102,21 @@ impl DeleteDevice {
             revoked_api_keys: revoked_keys.iter().filter_map(|id| keys.remove(id)).map(ApiKey).collect(),
         })
     }
+}
+
+/// Rejects a device with measurements in pruned months: they are in the archive, and the rollups of cells can't be recomputed
+/// without them.
+async fn check_months(ctx: &Context<'_>, device: DeviceId) -> Result<(), ApiError> {
+    let months = db::pruned_month::list_months_of_device(ctx.write_pool(), device).await?;
+    let names: Vec<_> = months.iter().map(|month| month.to_string()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "has measurements in archived months ({}); import these months of the archive first (airgraph import)",
+        names.join(", ")
+    );
+    Err(ApiError::bad_input("input.key", reason))
 }
 
 fn not_found() -> DeleteDevicePayload {

@@ -1,9 +1,12 @@
 //! Deletes measurements.
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use chrono::SecondsFormat;
 
 use crate::{
     api_error::ApiError,
+    db,
+    domain::filter::Filter,
     graphql::{
         context::{ContextExt as _, run_to_completion},
         execute::argument_check::checked,
@@ -74,6 +77,7 @@ impl DeleteMeasurements {
         let dry_run = input.dry_run;
         input.filter.require_content("input.filter")?;
         let filter = input.filter.check_strictly(ctx, "input.filter").await?;
+        check_months(ctx, &filter).await?;
         let devices = ctx.loader().load_many(text::named_devices(&filter)).await?;
         let filter_text = text::filter_text(&filter, &devices);
         let state = ctx.state();
@@ -88,6 +92,23 @@ impl DeleteMeasurements {
         .await?;
         Ok(payload(filter_text, &deleted, dry_run))
     }
+}
+
+/// Rejects a filter that reaches into pruned months: what it matches there is in the archive.
+async fn check_months(ctx: &Context<'_>, filter: &Filter) -> Result<(), ApiError> {
+    let pruned = db::pruned_month::list_months(ctx.write_pool()).await?;
+    let months: Vec<_> = pruned.within(filter.from, filter.to).collect();
+    let Some(last) = months.last() else { return Ok(()) };
+    let names: Vec<_> = months.iter().map(ToString::to_string).collect();
+    Err(ApiError::bad_input(
+        "input.filter.measuredAt",
+        format!(
+            "reaches into archived months ({}), of which measurements can't be deleted; use `from: \"{}\"`, or import these \
+             months of the archive first (airgraph import)",
+            names.join(", "),
+            last.next().start().to_rfc3339_opts(SecondsFormat::AutoSi, true)
+        ),
+    ))
 }
 
 fn payload(filter: String, deleted: &DeletionReport, dry_run: bool) -> DeleteMeasurementsPayload {

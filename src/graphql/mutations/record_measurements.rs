@@ -32,7 +32,7 @@ pub struct RecordMeasurementsPayload {
     /// Number of samples that were already stored.
     duplicates: i32,
     /// Rejected samples with their reasons: `INVALID_DEVICE`, `INVALID_POSITION`, `INVALID_VALUE`, `NO_VALUES`,
-    /// `TIME_IN_THE_FUTURE`, `TIME_TOO_EARLY`. All other samples are stored.
+    /// `TIME_IN_THE_FUTURE`, `TIME_TOO_EARLY`, `MONTH_ARCHIVED`. All other samples are stored.
     rejected: Vec<Rejection>,
 }
 

@@ -57,6 +57,10 @@ async fn measurement_page(
         Some(ids) => db::measurement_page::list_by_devices(ctx.read_pool(), ids, &list.page, columns).await?,
         None => db::measurement_area_scan::list(ctx.read_pool(), &list.page, columns).await?,
     };
+    if projection::selects_rows(ctx.field()) {
+        let (from, to) = list.page.searched_span(&rows);
+        ctx.read_pool().note_rows_read(from, to).await;
+    }
     Ok(MeasurementConnection::new(list.request.slice(rows), MeasurementScope::Filtered(Arc::new(list.page.filter))))
 }
 

@@ -8,6 +8,7 @@ use h3o::{CellIndex, Resolution};
 use crate::{
     api_error::ApiError,
     db::{statistics, statistics::MAX_ROWS},
+    domain,
     domain::{
         area::{Area, Cells},
         cell::finest_within,
@@ -88,7 +89,7 @@ impl StatisticsQuery {
         let (query, labels) =
             grouping.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
         let query = Arc::new(query);
-        let rows = statistics::list(ctx.read_pool(), &query, MAX_ROWS + 1).await?;
+        let rows = list(ctx, &query).await?;
         if rows.len() > MAX_ROWS {
             return Err(too_many_rows());
         }
@@ -134,7 +135,7 @@ impl StatisticsQuery {
         let (query, labels) =
             grouping.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
         let query = Arc::new(query);
-        let rows = statistics::list(ctx.read_pool(), &query, MAX_ROWS + 1).await?;
+        let rows = list(ctx, &query).await?;
         if rows.len() > MAX_ROWS {
             return Err(too_many_cells(resolution, &query.filter));
         }
@@ -143,6 +144,18 @@ impl StatisticsQuery {
         });
         Ok(JsonRows(cells.collect()))
     }
+}
+
+/// The rows of statistics, at most one more than the maximum.
+async fn list(
+    ctx: &Context<'_>,
+    query: &statistics::StatisticsQuery,
+) -> Result<Vec<domain::statistics::Statistics>, ApiError> {
+    let rows = statistics::list(ctx.read_pool(), query, MAX_ROWS + 1).await?;
+    for (from, to) in statistics::row_spans(query) {
+        ctx.read_pool().note_rows_read(from, to).await;
+    }
+    Ok(rows)
 }
 
 /// The error for more items than the maximum.

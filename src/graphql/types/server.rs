@@ -35,6 +35,14 @@ impl Server {
         Ok(tables.into_iter().map(|table| Table { name: table.name, row_estimate: table.row_estimate }).collect())
     }
 
+    /// Months whose measurements are in an archive and no longer in the database, oldest first. Statistics that are computed
+    /// from hourly rollups contain them. Every other response that lacks measurements of such a month names it in
+    /// `extensions.archived`.
+    async fn pruned_months(&self, ctx: &Context<'_>) -> Result<Vec<PrunedMonth>, ApiError> {
+        let months = db::pruned_month::list(ctx.read_pool()).await?;
+        Ok(months.into_iter().map(PrunedMonth::from).collect())
+    }
+
     /// Current load of this gateway; `/metrics` has more detail. Admins only.
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn load(&self, ctx: &Context<'_>) -> Result<Load, ApiError> {
@@ -54,6 +62,30 @@ impl Server {
             port: gateway.database_port.into(),
             version: info.version,
         })
+    }
+}
+
+/// Month whose measurements are in an archive and no longer in the database, except the newest of each device.
+#[derive(SimpleObject)]
+pub struct PrunedMonth {
+    /// Start of the month, inclusive.
+    start: DateTime,
+    /// End of the month, exclusive.
+    end: DateTime,
+    /// Number of its measurements in the archive.
+    measurements: i64,
+    /// Time its measurements were removed. Null while they are being verified: none is added or removed then.
+    pruned_at: Option<DateTime>,
+}
+
+impl From<db::pruned_month::PrunedMonth> for PrunedMonth {
+    fn from(month: db::pruned_month::PrunedMonth) -> Self {
+        Self {
+            start: month.month.start().into(),
+            end: month.month.next().start().into(),
+            measurements: month.measurements,
+            pruned_at: month.pruned_at.map(Into::into),
+        }
     }
 }
 

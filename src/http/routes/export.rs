@@ -5,7 +5,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Path, Query, RawQuery, State, rejection::QueryRejection},
-    http::{HeaderValue, header},
+    http::{HeaderName, HeaderValue, header},
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -30,6 +30,8 @@ pub(crate) fn routes() -> Router<SharedState> {
 /// Parameters in their order; some may be repeated.
 type Parameters = Query<Vec<(String, String)>>;
 
+/// Months of which the file lacks measurements, because they are in an archive and no longer in the database.
+const ARCHIVED_MONTHS_HEADER: HeaderName = HeaderName::from_static("airgraph-archived-months");
 /// The extension of the description of a table.
 const METADATA_EXTENSION: &str = ".csv-metadata.json";
 
@@ -61,6 +63,7 @@ async fn export(
     }
     let request = parse(&file, parameters).map_err(charged)?;
     let stream = export::start(context, &request).await?;
+    let archived_months = stream.archived_months().join(", ");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(request.format.media_type())),
         (header::CONTENT_DISPOSITION, content_disposition(&request.file_name())),
@@ -68,6 +71,11 @@ async fn export(
     ];
     let body = Body::from_stream(while_key_is_valid(app, authenticated, stream, permit));
     let mut response = (headers, body).into_response();
+    if !archived_months.is_empty()
+        && let Ok(months) = HeaderValue::try_from(archived_months)
+    {
+        response.headers_mut().insert(ARCHIVED_MONTHS_HEADER, months);
+    }
     if request.format.is_compressed() {
         response.extensions_mut().insert(NoCompression);
     }

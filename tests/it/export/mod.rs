@@ -8,6 +8,7 @@ mod pacing;
 mod parameters;
 mod parquet;
 mod provenance;
+mod prune;
 mod readers;
 mod rows;
 mod tables;

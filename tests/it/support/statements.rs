@@ -41,7 +41,7 @@ impl<S: Subscriber> Layer<S> for Counter {
 }
 
 /// A statement. sqlx's own statements are not counted: each connection loads our types once. Neither is the one that
-/// reads the size of the database, which runs beside requests.
+/// reads the size of the database, nor the one that reads the pruned months, which run beside requests.
 #[derive(Default)]
 struct Statement {
     is_beside: bool,
@@ -61,7 +61,8 @@ impl Visit for Statement {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "summary" => {
-                let beside = ["SELECT pg_type.oid", "select relname::text, reltuples"];
+                let beside =
+                    ["SELECT pg_type.oid", "select relname::text, reltuples", "select month from pruned_month"];
                 self.is_beside = beside.iter().any(|it| value.starts_with(it));
                 value.clone_into(&mut self.summary);
             }
@@ -77,7 +78,7 @@ struct Notice;
 
 impl Visit for Notice {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
+        if field.name() == "message" && !value.contains("from pruned_month") {
             NOTICES.with_borrow_mut(|notices| notices.push(value.to_owned()));
         }
     }

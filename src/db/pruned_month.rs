@@ -1,0 +1,159 @@
+//! Table `pruned_month`: months whose measurements are in an archive and no longer in the database.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{PgExecutor, PgPool};
+use tokio::{sync::Mutex, time::timeout};
+
+use super::DbError;
+use crate::domain::{device::DeviceId, month::Month, pruned_months::PrunedMonths};
+
+/// Constraint that the trigger `protect_pruned_month` reports.
+pub(super) const PROTECTED_MONTH_CONSTRAINT: &str = "measurement_not_in_pruned_month";
+/// Age from which the months in [`PrunedMonthCache`] are read again.
+const CACHE_TTL: Duration = Duration::from_secs(1);
+/// Time limit of reading them.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
+/// After this time, every gateway that reaches the database knows a month that was added or removed.
+pub const PROPAGATION_TIME: Duration = Duration::from_secs(4);
+
+/// A pruned month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrunedMonth {
+    /// The month.
+    pub month: Month,
+    /// When its measurements were removed; `None` while they are verified.
+    pub pruned_at: Option<DateTime<Utc>>,
+    /// Number of its measurements in the archive.
+    pub measurements: i64,
+    /// SHA-256 of the archive's file, in hexadecimal.
+    pub sha256: String,
+}
+
+/// The pruned months in order.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.pruned_month.list", skip_all)]
+pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<PrunedMonth>, DbError> {
+    let rows = sqlx::query!("select month, pruned_at, measurements, sha256 from pruned_month order by month");
+    let month = rows.fetch_all(db).await?.into_iter().map(|row| PrunedMonth {
+        month: Month::from_date(row.month),
+        pruned_at: row.pruned_at,
+        measurements: row.measurements,
+        sha256: row.sha256,
+    });
+    Ok(month.collect())
+}
+
+/// The pruned months alone.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.pruned_month.list_months", skip_all)]
+pub async fn list_months(db: impl PgExecutor<'_>) -> Result<PrunedMonths, DbError> {
+    let months = sqlx::query_scalar!("select month from pruned_month").fetch_all(db).await?;
+    Ok(months.into_iter().map(Month::from_date).collect())
+}
+
+/// The pruned months in which a device has measurements.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.pruned_month.list_months_of_device", skip_all)]
+pub async fn list_months_of_device(db: impl PgExecutor<'_>, device: DeviceId) -> Result<PrunedMonths, DbError> {
+    let months = sqlx::query_scalar!(
+        "select month from pruned_month
+         where exists (
+             select from device_hour
+             where device_id = $1 and hour >= month::timestamp at time zone 'UTC'
+               and hour < (month + interval '1 month') at time zone 'UTC'
+         )",
+        device.0
+    );
+    Ok(months.fetch_all(db).await?.into_iter().map(Month::from_date).collect())
+}
+
+/// Removes a month from the table: its measurements are in the database again, or still.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.pruned_month.delete", skip_all)]
+pub async fn delete(db: impl PgExecutor<'_>, month: Month) -> Result<(), DbError> {
+    let month: NaiveDate = month.first_day();
+    sqlx::query!("delete from pruned_month where month = $1", month).execute(db).await?;
+    Ok(())
+}
+
+/// Removes the months from the table whose measurements were not removed.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.pruned_month.delete_unfinished", skip_all)]
+pub async fn delete_unfinished(db: impl PgExecutor<'_>) -> Result<(), DbError> {
+    sqlx::query!("delete from pruned_month where pruned_at is null").execute(db).await?;
+    Ok(())
+}
+
+/// The pruned months as of about a second ago. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct PrunedMonthCache(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// The months, and when they were last read or could not be read.
+    known: RwLock<Option<(Instant, Arc<PrunedMonths>)>>,
+    refreshing: Mutex<()>,
+}
+
+impl PrunedMonthCache {
+    /// The pruned months. While they can't be read, the last known ones, or none.
+    pub async fn current(&self, db: &PgPool) -> Arc<PrunedMonths> {
+        let guard = match self.known() {
+            Some((checked_at, months)) if checked_at.elapsed() < CACHE_TTL => return months,
+            // One caller reads them, and the others don't wait for it.
+            Some((_, months)) => match self.0.refreshing.try_lock() {
+                Ok(guard) => guard,
+                Err(_) => return months,
+            },
+            None => self.0.refreshing.lock().await,
+        };
+        let known = self.known();
+        if let Some((checked_at, months)) = &known
+            && checked_at.elapsed() < CACHE_TTL
+        {
+            return months.clone();
+        }
+        let checked_at = Instant::now();
+        let months = match read(db).await {
+            Ok(months) => Arc::new(months),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "archived months not read");
+                known.map(|(_, months)| months).unwrap_or_default()
+            }
+        };
+        *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = Some((checked_at, months.clone()));
+        drop(guard);
+        months
+    }
+
+    fn known(&self) -> Option<(Instant, Arc<PrunedMonths>)> {
+        self.0.known.read().unwrap_or_else(PoisonError::into_inner).clone() // a panic leaves it intact
+    }
+}
+
+async fn read(db: &PgPool) -> Result<PrunedMonths, DbError> {
+    let limit = Instant::now() + REFRESH_TIMEOUT;
+    let Ok(connection) = timeout(REFRESH_TIMEOUT, db.acquire()).await else { return Err(DbError::timed_out()) };
+    let mut connection = connection?;
+    let rest = limit.saturating_duration_since(Instant::now());
+    let Ok(months) = timeout(rest, list_months(&mut *connection)).await else {
+        connection.close_on_drop(); // a statement is in progress on it
+        return Err(DbError::timed_out());
+    };
+    months
+}

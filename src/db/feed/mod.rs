@@ -209,7 +209,7 @@ pub async fn page_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Res
     Ok(Some(FeedPage { entries, has_partial }))
 }
 
-/// Whether a batch has measurements of a time span, which followers may still read.
+/// Whether a batch has, or may have, measurements of a time span, which followers may still read.
 ///
 /// # Errors
 /// When the database fails.
@@ -225,7 +225,7 @@ pub async fn has_measurements_in(
             number = extent(db).await?.forgotten; // trimmed in the meantime
             continue;
         };
-        let Some(last) = entries.last() else { break };
+        let Some(last) = entries.last() else { return Ok(true) }; // a batch that is not whole may have some
         number = last.number;
         let mut keys = entries.iter().flat_map(|entry| &entry.record.recorded);
         if keys.any(|key| (from..to).contains(&key.measured_at)) {

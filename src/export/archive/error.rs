@@ -38,6 +38,9 @@ pub enum ArchiveError {
     /// Another process removes months from the database.
     #[error("another `airgraph archive --prune` runs on this database")]
     Pruning,
+    /// The database can't protect months from changes.
+    #[error("`airgraph archive --prune` needs plain Postgres: partitions of distributed tables have no triggers")]
+    Distributed,
 }
 
 impl ArchiveError {

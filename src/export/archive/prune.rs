@@ -62,6 +62,9 @@ pub async fn prune(
     now: DateTime<Utc>,
     mut report: impl FnMut(Month, PruneOutcome, u64),
 ) -> Result<(), ArchiveError> {
+    if database.dialect.is_citus {
+        return Err(ArchiveError::Distributed);
+    }
     let (db, _lock) = (&database.reads, lock(folder)?);
     let _prune_lock = PruneLock::acquire(database).await?.ok_or(ArchiveError::Pruning)?;
     db::pruned_month::delete_unfinished(db).await?; // of a run that was interrupted

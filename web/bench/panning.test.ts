@@ -13,8 +13,8 @@ import { launchBrowser } from "../test/browser/guardedPage";
 const CELLS = 5000;
 const RESOLUTION = 9;
 const MIDDLE = { latitude: 52.2, longitude: 0.12 };
-/** Finer zooms have finer cells. */
-const ZOOM = 12.1;
+/** The zoom of resolution 9 at which most cells are in view. */
+const ZOOM = 11.35;
 const SECONDS = 6;
 /** Requests of `recordMeasurements`. */
 const BATCH = 1000;

@@ -219,7 +219,7 @@ pub async fn has_measurements_in(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let FeedExtent { forgotten: mut number, newest } = extent(db).await?;
+    let FeedExtent { forgotten: mut number, newest, .. } = extent(db).await?;
     while number < newest {
         let Some(entries) = list_after(db, number, SEARCH_BATCH_COUNT).await? else {
             number = extent(db).await?.forgotten; // trimmed in the meantime

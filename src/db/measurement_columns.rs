@@ -61,6 +61,7 @@ impl MeasurementColumns {
     }
 
     /// The keys of the measurements in the order of the list.
+    #[must_use]
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = MeasurementKey> {
         self.keys.iter().map(|(key, _)| *key)
     }

@@ -97,7 +97,9 @@ async fn concerned_devices(
             let with_rows = db::measurement::list_devices_with_rows_in(&pool, &spans).await?;
             devices.retain(|device| with_rows.contains(&device.id));
         }
-        devices.into_iter().for_each(|device| found.add(device));
+        for device in devices {
+            found.add(device);
+        }
         if is_last {
             return Ok(found);
         }

@@ -18,7 +18,7 @@ const FIRST_TABLE: &str = "measurement";
 /// Tables distributed by `device_id`.
 const DEVICE_TABLES: [&str; 8] =
     [FIRST_TABLE, "weather", "ambient", "motion", "device_status", "device_hour", "latest", "packet"];
-/// Tables whose rows tell that a database is in use.
+/// Tables that have rows when a database is in use.
 const FILLED_TABLES: [&str; 2] = ["measurement", "device"];
 
 /// Where a table is, as Citus reports it.

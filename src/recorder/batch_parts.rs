@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{queue::Job, transaction::only_device};
+use super::queue::Job;
 use crate::domain::device::DeviceKey;
 
 /// Parts of a batch that have yet to be stored, each sorted by key and device.
@@ -61,7 +61,7 @@ fn api_key(job: &Job) -> Option<i64> {
 }
 
 fn device(job: &Job) -> Option<&DeviceKey> {
-    only_device(&job.submission)
+    job.submission.only_device()
 }
 
 fn common(part: &[Job]) -> Common {

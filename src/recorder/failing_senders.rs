@@ -14,7 +14,6 @@ use std::{
 use super::{
     Submission,
     limits::{FAILURE_WINDOW, MAX_FAILING_SENDERS, MAX_FAILURES_PER_DEVICE, MAX_FAILURES_PER_KEY},
-    transaction::only_device,
 };
 use crate::domain::{api_key::ApiKeyId, device::DeviceKey};
 
@@ -37,7 +36,7 @@ struct Failures {
 
 impl FailureKey {
     fn from_device(submission: &Submission) -> Self {
-        Self::Device(submission.api_key, only_device(submission).cloned())
+        Self::Device(submission.api_key, submission.only_device().cloned())
     }
 
     fn max_failures(&self) -> u32 {

@@ -27,7 +27,6 @@ use super::{
     },
     queue::{Job, reply, sample_count},
     round_robin::NestedRoundRobin,
-    transaction::only_device,
     writer::Writer,
 };
 use crate::{db::DbError, observability::metrics::recorder::IsolationReason};
@@ -161,7 +160,7 @@ impl Writer {
         let mut waiting = NestedRoundRobin::default();
         let push = |waiting: &mut NestedRoundRobin<_, _, _>, next: IsolatedJob| {
             let submission = &next.job.submission;
-            waiting.push(submission.api_key, only_device(submission).cloned(), next);
+            waiting.push(submission.api_key, submission.only_device().cloned(), next);
         };
         loop {
             while let Ok(next) = isolated.try_recv() {

@@ -17,11 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{
-    Receipt, Submission,
-    dedup::DeviceTime,
-    transaction::{only_device, to_i32},
-};
+use super::{Receipt, Submission, dedup::DeviceTime, transaction::to_i32};
 use crate::{
     db::{
         DbError, latest, replay_rows,
@@ -218,7 +214,7 @@ impl<'a> Replays<'a> {
             let Some(key) = submission.replayed_uplink() else { continue };
             match &submission.decoded {
                 Ok(decoded) => {
-                    let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
+                    let device = submission.only_device().and_then(|key| devices.get(key.as_str()));
                     // Rows that it stored earlier are duplicates in the receipt, but not on the uplink.
                     let brought =
                         provenance.get(&key.id).map_or(0, |&rows| usize::try_from(rows).unwrap_or(usize::MAX));

@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    domain::{api_key::ApiKeyId, month::Month, pruned_months::PrunedMonths, sensor::Sensors, uplink::UplinkKey},
+    domain::{
+        api_key::ApiKeyId, device::DeviceKey, month::Month, pruned_months::PrunedMonths, sensor::Sensors,
+        uplink::UplinkKey,
+    },
     ingest::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format, utf8_text},
 };
 
@@ -106,6 +109,12 @@ impl Submission {
 
     pub(super) fn observations(&self) -> &[Observation] {
         self.decoded.as_ref().map_or(&[], |decoded| &decoded.observations)
+    }
+
+    /// The device, if all samples are of one device.
+    pub(super) fn only_device(&self) -> Option<&DeviceKey> {
+        let (first, rest) = self.observations().split_first()?;
+        rest.iter().all(|seen| seen.device == first.device).then_some(&first.device)
     }
 
     pub(super) fn arrival(&self) -> Option<&Arrival> {

@@ -38,12 +38,7 @@ use crate::{
         rollup::HourlyRollups,
         uplink::UplinkRow,
     },
-    domain::{
-        device::{DeviceId, DeviceKey},
-        measurement::MeasurementKey,
-        month::Month,
-        sample_history::SampleHistory,
-    },
+    domain::{device::DeviceId, measurement::MeasurementKey, month::Month, sample_history::SampleHistory},
 };
 
 /// Outcome of a submission.
@@ -371,7 +366,7 @@ pub(super) fn uplink_rows<'a>(
             Ok(decoded) => (decoded.frame_counter, receipt.failure()),
             Err(error) => (None, Some(error.detail.clone())),
         };
-        let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
+        let device = submission.only_device().and_then(|key| devices.get(key.as_str()));
         let Arrival { body, device_hint: named, event, cut_from } = submission.arrival()?;
         Some(UplinkRow {
             uplink_id: uplink_id?,
@@ -391,12 +386,6 @@ pub(super) fn uplink_rows<'a>(
         })
     })
     .collect()
-}
-
-/// The device of a submission, if all samples are of one device.
-pub(super) fn only_device(submission: &Submission) -> Option<&DeviceKey> {
-    let (first, rest) = submission.observations().split_first()?;
-    rest.iter().all(|seen| seen.device == first.device).then_some(&first.device)
 }
 
 pub(super) fn to_i32(samples: usize) -> i32 {

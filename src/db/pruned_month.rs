@@ -129,12 +129,10 @@ impl PrunedMonthCache {
             return months.clone();
         }
         let checked_at = Instant::now();
-        let months = match read(db).await {
-            Ok(months) => Arc::new(months),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "archived months not read");
-                known.map(|(_, months)| months).unwrap_or_default()
-            }
+        // A task of its own: the statement is not one of the request, nor is it cancelled with it.
+        let months = match tokio::spawn(read(db.clone())).await {
+            Ok(Some(months)) => Arc::new(months),
+            Ok(None) | Err(_) => known.map(|(_, months)| months).unwrap_or_default(),
         };
         *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = Some((checked_at, months.clone()));
         drop(guard);
@@ -146,7 +144,16 @@ impl PrunedMonthCache {
     }
 }
 
-async fn read(db: &PgPool) -> Result<PrunedMonths, DbError> {
+/// `None` on an error, which is logged.
+async fn read(db: PgPool) -> Option<PrunedMonths> {
+    let outcome = read_in_time(&db).await;
+    let report = |error: &DbError| {
+        tracing::warn!(error = error as &dyn std::error::Error, "archived months not read");
+    };
+    outcome.inspect_err(report).ok()
+}
+
+async fn read_in_time(db: &PgPool) -> Result<PrunedMonths, DbError> {
     let limit = Instant::now() + REFRESH_TIMEOUT;
     let Ok(connection) = timeout(REFRESH_TIMEOUT, db.acquire()).await else { return Err(DbError::timed_out()) };
     let mut connection = connection?;

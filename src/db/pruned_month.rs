@@ -1,22 +1,25 @@
 //! Table `pruned_month`: months whose measurements are in an archive and no longer in the database.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgExecutor, PgPool};
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use super::DbError;
 use crate::domain::{device::DeviceId, month::Month, pruned_months::PrunedMonths};
 
 /// Constraint that the trigger `protect_pruned_month` reports.
 pub(super) const PROTECTED_MONTH_CONSTRAINT: &str = "measurement_not_in_pruned_month";
-/// Age from which the months in [`PrunedMonthCache`] are read again.
-const CACHE_TTL: Duration = Duration::from_secs(1);
-/// Time limit of reading them.
+/// Time between two reads for [`PrunedMonthCache`].
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+/// Time limit of a read.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
 /// After this time, every gateway that reaches the database knows a month that was added or removed.
 pub const PROPAGATION_TIME: Duration = Duration::from_secs(4);
@@ -99,61 +102,55 @@ pub async fn delete_unfinished(db: impl PgExecutor<'_>) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The pruned months as of about a second ago. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct PrunedMonthCache(Arc<Inner>);
-
-#[derive(Debug, Default)]
-struct Inner {
-    /// The months, and when they were last read or could not be read.
-    known: RwLock<Option<(Instant, Arc<PrunedMonths>)>>,
-    refreshing: Mutex<()>,
-}
+/// The pruned months as of about a second ago, read by a task that ends with the last clone. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PrunedMonthCache(watch::Receiver<Option<Arc<PrunedMonths>>>);
 
 impl PrunedMonthCache {
-    /// The pruned months. While they can't be read, the last known ones, or none.
-    pub async fn current(&self, db: &PgPool) -> Arc<PrunedMonths> {
-        let guard = match self.known() {
-            Some((checked_at, months)) if checked_at.elapsed() < CACHE_TTL => return months,
-            // One caller reads them, and the others don't wait for it.
-            Some((_, months)) => match self.0.refreshing.try_lock() {
-                Ok(guard) => guard,
-                Err(_) => return months,
-            },
-            None => self.0.refreshing.lock().await,
-        };
-        let known = self.known();
-        if let Some((checked_at, months)) = &known
-            && checked_at.elapsed() < CACHE_TTL
-        {
-            return months.clone();
+    /// Begins to read the months.
+    #[must_use]
+    pub fn start(db: PgPool) -> Self {
+        let (sender, receiver) = watch::channel(None);
+        tokio::spawn(refresh(db, sender));
+        Self(receiver)
+    }
+
+    /// The pruned months, once they have been read for the first time. While they can't be read, the last known ones, or none.
+    pub async fn current(&self) -> Arc<PrunedMonths> {
+        let mut receiver = self.0.clone();
+        // Fails only when the task has ended, at a shutdown.
+        let known = receiver.wait_for(Option::is_some).await.ok().and_then(|months| months.clone());
+        known.unwrap_or_default()
+    }
+
+    /// The same without waiting: none before they have been read for the first time.
+    #[must_use]
+    pub fn known(&self) -> Arc<PrunedMonths> {
+        self.0.borrow().clone().unwrap_or_default()
+    }
+}
+
+async fn refresh(db: PgPool, sender: watch::Sender<Option<Arc<PrunedMonths>>>) {
+    while !db.is_closed() {
+        match read(&db).await {
+            Ok(months) => _ = sender.send_replace(Some(Arc::new(months))),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "archived months not read");
+                sender.send_if_modified(|known| {
+                    let is_first = known.is_none();
+                    known.get_or_insert_with(Arc::default);
+                    is_first
+                });
+            }
         }
-        let checked_at = Instant::now();
-        // A task of its own: the statement is not one of the request, nor is it cancelled with it.
-        let months = match tokio::spawn(read(db.clone())).await {
-            Ok(Some(months)) => Arc::new(months),
-            Ok(None) | Err(_) => known.map(|(_, months)| months).unwrap_or_default(),
-        };
-        *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = Some((checked_at, months.clone()));
-        drop(guard);
-        months
-    }
-
-    fn known(&self) -> Option<(Instant, Arc<PrunedMonths>)> {
-        self.0.known.read().unwrap_or_else(PoisonError::into_inner).clone() // a panic leaves it intact
+        tokio::select! {
+            () = sleep(REFRESH_INTERVAL) => {}
+            () = sender.closed() => return,
+        }
     }
 }
 
-/// `None` on an error, which is logged.
-async fn read(db: PgPool) -> Option<PrunedMonths> {
-    let outcome = read_in_time(&db).await;
-    let report = |error: &DbError| {
-        tracing::warn!(error = error as &dyn std::error::Error, "archived months not read");
-    };
-    outcome.inspect_err(report).ok()
-}
-
-async fn read_in_time(db: &PgPool) -> Result<PrunedMonths, DbError> {
+async fn read(db: &PgPool) -> Result<PrunedMonths, DbError> {
     let limit = Instant::now() + REFRESH_TIMEOUT;
     let Ok(connection) = timeout(REFRESH_TIMEOUT, db.acquire()).await else { return Err(DbError::timed_out()) };
     let mut connection = connection?;

@@ -173,7 +173,7 @@ impl Recorder {
             earliest_time: limits.earliest_time,
             budgets,
             bodies: Arc::new(BodyRetention::new(limits)),
-            pruned_months: PrunedMonthCache::default(),
+            pruned_months: PrunedMonthCache::start(pool.clone()),
             metrics: recording,
         };
         (recorder, writers)
@@ -187,7 +187,7 @@ impl Recorder {
     #[tracing::instrument(name = "ingest.record", skip_all, fields(format = submission.format))]
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let (format, understood) = (submission.format, submission.decoded.is_ok());
-        let submission = self.validate(submission).await;
+        let submission = self.validate(submission);
         let kept = self.bodies.truncate(submission, &self.budgets, &self.metrics, self.clock.now());
         let outcome = match kept {
             Ok(submission) => self.submit(submission).await,
@@ -198,9 +198,8 @@ impl Recorder {
     }
 
     /// Rejects samples that can't be recorded because of their time.
-    async fn validate(&self, submission: Submission) -> Submission {
-        let pruned = self.pruned_months.current(&self.pool).await;
-        submission.with_validated_times(self.earliest_time).without_months(&pruned)
+    fn validate(&self, submission: Submission) -> Submission {
+        submission.with_validated_times(self.earliest_time).without_months(&self.pruned_months.known())
     }
 
     async fn submit(&self, submission: Submission) -> Result<Receipt, RecordError> {
@@ -271,7 +270,7 @@ impl Recorder {
     /// When the database fails.
     #[tracing::instrument(name = "ingest.compare", skip_all, fields(format = submission.format))]
     pub async fn compare(&self, submission: Submission) -> Result<Receipt, RecordError> {
-        let submission = self.validate(submission).await;
+        let submission = self.validate(submission);
         with_retry(|| async {
             let mut connection = self.pool.acquire().await.map_err(DbError::from)?;
             Ok(compare::compare(&mut connection, &submission).await?)

@@ -160,7 +160,7 @@ pub async fn archived_months(
     to: Option<DateTime<Utc>>,
 ) -> impl Iterator<Item = String> {
     let state = &context.state;
-    let pruned = state.recorder.pruned_months.current(&state.database.reads).await;
+    let pruned = state.recorder.pruned_months.current().await;
     pruned.within(from, to).map(|month| month.to_string()).collect::<Vec<_>>().into_iter()
 }
 

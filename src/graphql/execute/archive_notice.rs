@@ -7,7 +7,6 @@ use std::{
 
 use async_graphql::{Name, Response, Value, indexmap::IndexMap};
 use chrono::{DateTime, SecondsFormat, Utc};
-use sqlx::PgPool;
 
 use crate::{
     db::pruned_month::PrunedMonthCache,
@@ -33,7 +32,6 @@ pub fn months_of(response: &Response) -> BTreeSet<String> {
 /// The pruned months that a request has read.
 pub struct ArchiveNotice {
     cache: PrunedMonthCache,
-    db: PgPool,
     /// The pruned months before the request: they may be restored while it runs.
     at_start: Arc<PrunedMonths>,
     reached: Mutex<BTreeSet<Month>>,
@@ -42,15 +40,15 @@ pub struct ArchiveNotice {
 impl ArchiveNotice {
     /// A notice without months.
     pub async fn start(state: &State) -> Self {
-        let (cache, db) = (state.recorder.pruned_months.clone(), state.database.reads.clone());
-        let at_start = cache.current(&db).await;
-        Self { cache, db, at_start, reached: Mutex::default() }
+        let cache = state.recorder.pruned_months.clone();
+        let at_start = cache.current().await;
+        Self { cache, at_start, reached: Mutex::default() }
     }
 
     /// Notes that measurements of a half-open time span have been read. Months that were pruned before that are known now
     /// ([`PROPAGATION_TIME`](crate::db::pruned_month::PROPAGATION_TIME)).
     pub async fn note_rows_read(&self, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) {
-        let now = self.cache.current(&self.db).await;
+        let now = self.cache.current().await;
         if now.is_empty() && self.at_start.is_empty() {
             return;
         }

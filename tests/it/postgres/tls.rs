@@ -7,13 +7,17 @@ use std::{
 };
 
 use airgraph::db::connect;
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{
+    ConnectOptions as _, Connection as _,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::{
     ops::cli::failure,
     support::{
+        database_without_schema,
         gateway::{DEADLINE, airgraph},
         postgres::OwnPostgres,
         skipped,
@@ -26,10 +30,18 @@ struct Certificates {
 }
 
 impl Certificates {
-    /// None where `openssl` is missing.
-    fn make() -> Option<Self> {
+    /// None where `openssl` is missing, or Postgres was built without TLS.
+    async fn make() -> Option<Self> {
         if Command::new("openssl").arg("version").output().is_err() {
             skipped("openssl is missing");
+            return None;
+        }
+        let mut connection = database_without_schema().await.connect().await.expect("a connection");
+        let library: String =
+            sqlx::query_scalar("show ssl_library").fetch_one(&mut connection).await.expect("a setting");
+        connection.close().await.expect("closed");
+        if library.is_empty() {
+            skipped("this Postgres has no TLS");
             return None;
         }
         Some(Self { folder: tempfile::tempdir().expect("a folder") })
@@ -87,7 +99,7 @@ fn with(options: &PgConnectOptions, mode: PgSslMode, root: Option<&Path>) -> PgC
 
 #[tokio::test]
 async fn certificate_is_verified_when_sslmode_or_a_root_requires_it() {
-    let Some(certificates) = Certificates::make() else { return };
+    let Some(certificates) = Certificates::make().await else { return };
     certificates.signed_by_ca();
     let postgres = certificates.postgres().await;
     let on = |mode, root| with(&postgres.options, mode, root);
@@ -130,7 +142,7 @@ async fn certificate_is_verified_when_sslmode_or_a_root_requires_it() {
 
 #[tokio::test]
 async fn certificate_that_cannot_be_read_ends_the_start_unless_tls_is_optional() {
-    let Some(certificates) = Certificates::make() else { return };
+    let Some(certificates) = Certificates::make().await else { return };
     certificates.version_1();
     let postgres = certificates.postgres().await;
     let on = |mode| with(&postgres.options, mode, None);
@@ -145,7 +157,7 @@ async fn certificate_that_cannot_be_read_ends_the_start_unless_tls_is_optional()
 
 #[tokio::test]
 async fn server_without_tls_is_refused_when_tls_is_required() {
-    let options = crate::support::database_without_schema().await;
+    let options = database_without_schema().await;
     let error = encrypted(&with(&options, PgSslMode::Require, None)).await.expect_err("no TLS");
     assert!(error.contains("with sslmode=require: server does not support TLS"), "{error}");
     assert_eq!(encrypted(&with(&options, PgSslMode::Prefer, None)).await, Ok(false));

@@ -41,11 +41,8 @@ struct Case {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let arguments: Vec<_> = std::env::args().collect();
-    if let [_, command, url, ..] = &arguments[..]
-        && command == by_hand::SERVE
-    {
-        return by_hand::serve(url).await;
+    if by_hand::serve_if_requested().await? {
+        return Ok(());
     }
     let seconds = std::env::var("AIRGRAPH_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     let sizes = std::env::var("AIRGRAPH_BENCH_ROWS").unwrap_or_else(|_| "1000000,50000000".to_owned());

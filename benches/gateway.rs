@@ -25,13 +25,11 @@ use support::{
 
 /// Number of concurrent connections.
 const CLIENT_COUNT: usize = 16;
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let arguments: Vec<_> = std::env::args().collect();
-    if let [_, command, url, ..] = &arguments[..]
-        && command == by_hand::SERVE
-    {
-        return by_hand::serve(url).await;
+    if by_hand::serve_if_requested().await? {
+        return Ok(());
     }
     let seconds = setting("AIRGRAPH_BENCH_SECONDS", 5)?;
     let database = database().await?;

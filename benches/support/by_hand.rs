@@ -71,8 +71,19 @@ impl Reference {
     }
 }
 
+/// Serves the reference if this process was started for that; returns whether it was.
+pub async fn serve_if_requested() -> Result<bool> {
+    let arguments: Vec<_> = std::env::args().collect();
+    let [_, command, url, ..] = &arguments[..] else { return Ok(false) };
+    if command != SERVE {
+        return Ok(false);
+    }
+    serve(url).await?;
+    Ok(true)
+}
+
 /// Serves the newest measurements of the device and of fifty devices, and queries of the archive; prints the address.
-pub async fn serve(url: &str) -> Result<()> {
+async fn serve(url: &str) -> Result<()> {
     let pool = PgPool::connect(url).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);

@@ -79,9 +79,11 @@ async fn list_in_small_area<R: MeasurementRows>(
     with.finish(&mut query);
     let rows = query.build().persistent(false).fetch_all(db).await?;
     let mut measurements = with.read(&rows)?;
+    if bound.is_some() && !page.is_filled_by(measurements.row_count()) {
+        return Ok(None);
+    }
     measurements.sort(page.descending);
-    let is_whole = bound.is_none() || page.is_filled_by(&measurements);
-    Ok(is_whole.then_some(measurements))
+    Ok(Some(measurements))
 }
 
 /// Number of index entries, counted up to one above [`MAX_SCANNED_ENTRIES`], and the time from which on (in an

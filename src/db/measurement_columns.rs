@@ -7,8 +7,11 @@ use chrono::{DateTime, Utc};
 use sqlx::{Error, postgres::PgRow};
 
 use super::{
-    DbError, binary_array, copy::POSTGRES_EPOCH_MICROS, measurement::position,
-    measurement_projection::MeasurementProjection, measurement_readings::MeasurementRows,
+    DbError, binary_array,
+    copy::POSTGRES_EPOCH_MICROS,
+    measurement::position,
+    measurement_projection::MeasurementProjection,
+    measurement_readings::{MeasurementRows, sort_by_key},
 };
 use crate::domain::{
     device::DeviceId, measurement::MeasurementKey, position::Position, quality::QualityFlags, quantity::Quantity,
@@ -126,8 +129,7 @@ impl MeasurementRows for MeasurementColumns {
     }
 
     fn sort(&mut self, descending: bool) {
-        let order = |&(key, _): &(MeasurementKey, usize)| (key.measured_at, key.device_id, key.seq);
-        self.keys.sort_by(|a, b| if descending { order(b).cmp(&order(a)) } else { order(a).cmp(&order(b)) });
+        sort_by_key(&mut self.keys, |&(key, _)| key, descending);
     }
 
     fn row_count(&self) -> usize {

@@ -41,17 +41,16 @@ pub struct MeasurementPage {
 }
 
 impl MeasurementPage {
-    /// Whether it has as many measurements as it may have.
-    pub(super) fn is_filled_by(&self, rows: &impl MeasurementRows) -> bool {
-        i64::try_from(rows.row_count()).is_ok_and(|rows| rows >= self.limit)
+    /// Whether this many measurements are as many as it may have.
+    pub(super) fn is_filled_by(&self, rows: usize) -> bool {
+        i64::try_from(rows).is_ok_and(|rows| rows >= self.limit)
     }
 
     /// The half-open time span whose measurements decide what the rows of a page are: a full page ends at its last row, any
     /// other page at the end of the list.
     #[must_use]
     pub fn searched_span(&self, rows: &[Measurement]) -> OpenSpan {
-        let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= self.limit);
-        let last = rows.last().filter(|_| is_full).map(|row| row.key).or(self.before);
+        let last = rows.last().filter(|_| self.is_filled_by(rows.len())).map(|row| row.key).or(self.before);
         let (earliest, latest) = if self.descending { (last, self.after) } else { (self.after, last) };
         let (earliest, latest) = (earliest.map(|key| key.measured_at), latest.map(|key| key.measured_at));
         let end = |time: DateTime<Utc>| time + TimeDelta::microseconds(1); // the end is exclusive

@@ -5,7 +5,10 @@ use std::marker::PhantomData;
 use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
 use super::{DbError, fence::FENCE, measurement_projection::MeasurementProjection, readings::table};
-use crate::domain::{measurement::Measurement, quantity::Group};
+use crate::domain::{
+    measurement::{Measurement, MeasurementKey},
+    quantity::Group,
+};
 
 /// Join strategy for the readings of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +63,21 @@ impl MeasurementRows for Vec<Measurement> {
     }
 
     fn sort(&mut self, descending: bool) {
-        let key = |row: &Measurement| (row.key.measured_at, row.key.device_id, row.key.seq);
-        self.sort_by(|a, b| if descending { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
+        sort_by_key(self, |row| row.key, descending);
     }
 
     fn row_count(&self) -> usize {
         self.len()
     }
+}
+
+/// Sorts rows by their keys in the order of a list.
+pub(super) fn sort_by_key<T>(rows: &mut [T], key: impl Fn(&T) -> MeasurementKey, descending: bool) {
+    let order = |row: &T| {
+        let MeasurementKey { device_id, measured_at, seq } = key(row);
+        (measured_at, device_id, seq)
+    };
+    rows.sort_by(|a, b| if descending { order(b).cmp(&order(a)) } else { order(a).cmp(&order(b)) });
 }
 
 /// A select of measurements, and the statement around it. Rows come in no particular order.

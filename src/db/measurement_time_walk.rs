@@ -40,12 +40,12 @@ pub(super) async fn list<R: MeasurementRows>(
     }
     let first = length(needed);
     let rows: R = walk(db, page, columns, area, first).await?;
-    if page.is_filled_by(&rows) {
+    if page.is_filled_by(rows.row_count()) {
         return Ok(Some(rows));
     }
     let Some(second) = second_length(page.limit, first, rows.row_count()) else { return Ok(None) };
     let rows: R = walk(db, page, columns, area, second).await?;
-    Ok(page.is_filled_by(&rows).then_some(rows))
+    Ok(page.is_filled_by(rows.row_count()).then_some(rows))
 }
 
 /// The length of a second walk that probably finds a full page, if that is worth while.

@@ -47,8 +47,8 @@ impl ArchiveNotice {
 
     /// Notes that measurements of a half-open time span have been read. Months that were pruned before that are known now
     /// ([`PROPAGATION_TIME`](crate::db::pruned_month::PROPAGATION_TIME)).
-    pub async fn note_rows_read(&self, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) {
-        let now = self.cache.current().await;
+    pub fn note_rows_read(&self, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) {
+        let now = self.cache.known(); // read for the first time before `start` returned
         if now.is_empty() && self.at_start.is_empty() {
             return;
         }

@@ -157,11 +157,11 @@ impl ReadPool {
 
     /// Notes that the request has read measurements themselves, not rollups, of a half-open time span; an end that is `None` is
     /// open.
-    pub async fn note_rows_read(&self, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) {
+    pub fn note_rows_read(&self, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) {
         if let Inner::Metered(_, usage) = &*self.0
             && let Some(notice) = &usage.archive_notice
         {
-            notice.note_rows_read(from, to).await;
+            notice.note_rows_read(from, to);
         }
     }
 

@@ -37,7 +37,7 @@ impl async_graphql::dataloader::Loader<HourlyMeansKey<DeviceId>> for DatabaseLoa
             let means =
                 hourly_mean::list_by_devices(&self.read_pool, &devices, from, to, counted).await.map_err(Arc::new)?;
             if counted == CountedValues::All {
-                self.read_pool.note_rows_read(Some(from), Some(to)).await; // others are read from rollups
+                self.read_pool.note_rows_read(Some(from), Some(to)); // others are read from rollups
             }
             found
                 .extend(means.into_iter().map(|(parent, means)| (HourlyMeansKey { parent, from, to, counted }, means)));
@@ -59,7 +59,7 @@ impl async_graphql::dataloader::Loader<HourlyMeansKey<CellIndex>> for DatabaseLo
             let means =
                 hourly_mean::list_by_cells(&self.read_pool, &cells, from, to, counted).await.map_err(Arc::new)?;
             if cells.iter().any(|cell| !hourly_mean::is_in_rollup(*cell, counted)) {
-                self.read_pool.note_rows_read(Some(from), Some(to)).await;
+                self.read_pool.note_rows_read(Some(from), Some(to));
             }
             found
                 .extend(means.into_iter().map(|(parent, means)| (HourlyMeansKey { parent, from, to, counted }, means)));

@@ -36,7 +36,7 @@ impl async_graphql::dataloader::Loader<LatestKey> for DatabaseLoader {
                 // Searched back to the measurement that has a value, or to the first one.
                 for id in &ids {
                     let from = latest.get(id).map(|row| row.key.measured_at);
-                    self.read_pool.note_rows_read(from, None).await;
+                    self.read_pool.note_rows_read(from, None);
                 }
             }
             found.extend(requested.into_iter().filter_map(|(device, columns)| {

@@ -18,7 +18,7 @@ impl async_graphql::dataloader::Loader<MeasurementKey> for DatabaseLoader {
         let found = db::measurement::load_by_keys(&self.read_pool, keys).await.map_err(Arc::new)?;
         for key in keys.iter().filter(|&key| !found.contains_key(key)) {
             let end = key.measured_at + TimeDelta::microseconds(1); // exclusive
-            self.read_pool.note_rows_read(Some(key.measured_at), Some(end)).await;
+            self.read_pool.note_rows_read(Some(key.measured_at), Some(end));
         }
         Ok(found)
     }

@@ -66,7 +66,7 @@ impl async_graphql::dataloader::Loader<DevicePageKey> for DatabaseLoader {
                 measurement_page::list_per_device(&self.read_pool, &devices, &page, columns).await.map_err(Arc::new)?;
             for device in &devices {
                 let (from, to) = page.searched_span(lists.get(device).map_or(&[], Vec::as_slice));
-                self.read_pool.note_rows_read(from, to).await;
+                self.read_pool.note_rows_read(from, to);
             }
             pages.extend(requested.into_iter().filter_map(|(device, columns)| {
                 Some((DevicePageKey { device, page: page.clone(), columns }, lists.get(&device)?.clone()))
@@ -85,7 +85,7 @@ impl async_graphql::dataloader::Loader<DeviceCountKey> for DatabaseLoader {
         for (filter, devices) in group_keys(keys, |key| (key.filter.clone(), key.device)) {
             let each =
                 measurement_total::count_per_device(&self.read_pool, &devices, &filter).await.map_err(Arc::new)?;
-            self.read_pool.note_rows_read(filter.from, filter.to).await;
+            self.read_pool.note_rows_read(filter.from, filter.to);
             counts.extend(each.into_iter().map(|(device, n)| (DeviceCountKey { device, filter: filter.clone() }, n)));
         }
         Ok(counts)
@@ -99,7 +99,7 @@ impl async_graphql::dataloader::Loader<TotalCountKey> for DatabaseLoader {
     async fn load(&self, keys: &[TotalCountKey]) -> Result<HashMap<TotalCountKey, Total>, LoadError> {
         let count = async |key: &TotalCountKey| {
             let total = measurement_page::count(&self.read_pool, &key.0).await.map_err(Arc::new)?;
-            self.read_pool.note_rows_read(key.0.from, key.0.to).await;
+            self.read_pool.note_rows_read(key.0.from, key.0.to);
             Ok::<_, LoadError>((key.clone(), total))
         };
         let counts = try_join_all(keys.iter().map(count)).await?;

@@ -36,7 +36,7 @@ impl async_graphql::dataloader::Loader<DeviceSpan> for DatabaseLoader {
             return Ok(spans.iter().map(|&span| (span, TripSamples::TooMany)).collect());
         };
         for span in spans {
-            self.read_pool.note_rows_read(span.from, span.to).await;
+            self.read_pool.note_rows_read(span.from, span.to);
         }
         self.loaded_trip_samples.fetch_add(found.iter().map(Vec::len).sum(), Ordering::Relaxed);
         Ok(spans.iter().zip(found).map(|(&span, samples)| (span, TripSamples::Loaded(samples.into()))).collect())
@@ -62,7 +62,7 @@ impl async_graphql::dataloader::Loader<NewestSamplesKey> for DatabaseLoader {
         let found = db::trip::list_newest_samples(&self.read_pool, &spans, max).await.map_err(Arc::new)?;
         for (span, read) in spans.iter().zip(&found) {
             let oldest = read.samples.first().filter(|_| read.has_older).map(|sample| sample.measured_at);
-            self.read_pool.note_rows_read(oldest.or(span.from), span.to).await;
+            self.read_pool.note_rows_read(oldest.or(span.from), span.to);
         }
         self.loaded_trip_samples.fetch_add(found.iter().map(|read| read.samples.len()).sum(), Ordering::Relaxed);
         Ok(keys.iter().copied().zip(found.into_iter().map(Arc::new)).collect())

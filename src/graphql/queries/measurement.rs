@@ -59,7 +59,7 @@ async fn measurement_page(
     };
     if projection::selects_rows(ctx.field()) {
         let (from, to) = list.page.searched_span(&rows);
-        ctx.read_pool().note_rows_read(from, to).await;
+        ctx.read_pool().note_rows_read(from, to);
     }
     Ok(MeasurementConnection::new(list.request.slice(rows), MeasurementScope::Filtered(Arc::new(list.page.filter))))
 }

@@ -153,7 +153,7 @@ async fn list(
 ) -> Result<Vec<domain::statistics::Statistics>, ApiError> {
     let rows = statistics::list(ctx.read_pool(), query, MAX_ROWS + 1).await?;
     for (from, to) in statistics::row_spans(query) {
-        ctx.read_pool().note_rows_read(from, to).await;
+        ctx.read_pool().note_rows_read(from, to);
     }
     Ok(rows)
 }

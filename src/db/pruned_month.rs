@@ -131,11 +131,16 @@ impl PrunedMonthCache {
 }
 
 async fn refresh(db: PgPool, sender: watch::Sender<Option<Arc<PrunedMonths>>>) {
+    let mut is_failing = false;
     while !db.is_closed() {
-        match read(&db).await {
+        let outcome = read(&db).await;
+        let failed_before = std::mem::replace(&mut is_failing, outcome.is_err());
+        match outcome {
             Ok(months) => _ = sender.send_replace(Some(Arc::new(months))),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "archived months not read");
+                if !failed_before {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "archived months not read");
+                }
                 sender.send_if_modified(|known| {
                     let is_first = known.is_none();
                     known.get_or_insert_with(Arc::default);

@@ -20,7 +20,8 @@ use support::{
     database, is_wanted, lists,
     load::Load,
     packets::Packets,
-    pgbench, setting,
+    pgbench::Pgbench,
+    setting,
 };
 
 /// Number of concurrent connections.
@@ -54,6 +55,12 @@ impl Bench {
         Load { key: Some(KEY), ..self.anonymous }
     }
 
+    /// Number of rounds, which take a second each and alternate with the reference, since the load of the machine varies.
+    #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
+    fn rounds(&self) -> f64 {
+        self.anonymous.seconds as f64
+    }
+
     /// Packets of eight samples: posted, decoded, stored verbatim and as rows, and answered; compared with `pgbench`
     /// inserting the same eight rows in a transaction with prepared statements.
     async fn recording(&self) -> Result<()> {
@@ -62,8 +69,19 @@ impl Bench {
             return Ok(());
         }
         let packets = Packets::default();
-        let posted = self.with_key().run(&self.gateway.address, "/insertSensorData", || packets.next()).await?;
-        report(LINE, posted.per_second, pgbench(&self.url, &self.anonymous).await?);
+        let pgbench = Pgbench::create(&self.url).await?;
+        let (posting, inserting) = (Load { seconds: 1, ..self.with_key() }, Load { seconds: 1, ..self.anonymous });
+        let (mut posted, mut inserted) = (0.0, 0.0);
+        // The first round stores the devices and is not counted.
+        for round in 0..=self.anonymous.seconds {
+            let answers = posting.run(&self.gateway.address, "/insertSensorData", || packets.next()).await?.per_second;
+            let transactions = pgbench.run(&inserting).await?;
+            if round > 0 {
+                posted += answers;
+                inserted += transactions;
+            }
+        }
+        report(LINE, posted / self.rounds(), inserted / self.rounds());
         Ok(())
     }
 
@@ -113,25 +131,20 @@ impl Bench {
             answers += load.run(&self.gateway.address, "/graphql", || with.clone()).await?.per_second;
             reference += load.run(&self.gateway.address, "/graphql", || without.clone()).await?.per_second;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
-        let rounds = self.anonymous.seconds as f64;
-        report(LINE, answers / rounds, reference / rounds);
+        report(LINE, answers / self.rounds(), reference / self.rounds());
         Ok(())
     }
 
     async fn compare(&self, line: &str, query: &str, load: &Load, reference: &str, path: &str) -> Result<()> {
         if is_wanted(line) {
             let body = json!({ "query": query }).to_string();
-            // Alternating, since the load of the machine varies.
             let (mut gateway, mut handler) = (0.0, 0.0);
             for _ in 0..load.seconds {
                 let (load, anonymous) = (Load { seconds: 1, ..*load }, Load { seconds: 1, ..self.anonymous });
                 gateway += load.run(&self.gateway.address, "/graphql", || body.clone()).await?.per_second;
                 handler += anonymous.run(reference, path, String::new).await?.per_second;
             }
-            #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
-            let rounds = load.seconds as f64;
-            report(line, gateway / rounds, handler / rounds);
+            report(line, gateway / self.rounds(), handler / self.rounds());
         }
         Ok(())
     }

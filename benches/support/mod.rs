@@ -7,6 +7,7 @@ pub mod by_hand;
 pub mod lists;
 pub mod load;
 pub mod packets;
+pub mod pgbench;
 pub mod process;
 pub mod statements;
 pub mod subscriber;
@@ -142,42 +143,4 @@ pub fn is_wanted(line: &str) -> bool {
 /// A number from the environment, with a default.
 pub fn setting(name: &str, default: u64) -> Result<u64> {
     std::env::var(name).ok().map_or(Ok(default), |text| text.parse().with_context(|| format!("{name}: a number")))
-}
-
-/// Transactions per second that insert eight rows into a table like `measurement`, by `pgbench`.
-pub async fn pgbench(url: &str, load: &load::Load) -> Result<f64> {
-    let pool = sqlx::PgPool::connect(url).await?;
-    let table = "create table plain (like measurement including all); create sequence plain_packet";
-    sqlx::raw_sql(table).execute(&pool).await?;
-    pool.close().await;
-    let rows: Vec<_> = (0..8)
-        .map(|n| format!("(:n % 64, timestamptz '2026-01-01Z' + (:n * 24 + {n} * 3) * interval '1 s', 0, 0, now(), 52.2, 0.12, 1, 29, 38)"))
-        .collect();
-    let script = format!(
-        "select nextval('plain_packet') as n \\gset\ninsert into plain (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell, pm2_5, pm10) values {} on conflict do nothing;\n",
-        rows.join(", ")
-    );
-    let file = std::env::temp_dir().join(format!("airgraph-bench-{}.sql", std::process::id()));
-    std::fs::write(&file, script)?;
-    let clients = load.clients.to_string();
-    let output = Command::new("pgbench")
-        .args([
-            "--no-vacuum",
-            "--protocol=prepared",
-            "--jobs=2",
-            "--client",
-            &clients,
-            "--time",
-            &load.seconds.to_string(),
-        ])
-        .arg("--file")
-        .arg(&file)
-        .arg(url)
-        .output()
-        .await
-        .context("pgbench, which comes with Postgres")?;
-    std::fs::remove_file(file)?;
-    let output_text = String::from_utf8_lossy(&output.stdout);
-    let tps = output_text.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok());
-    tps.with_context(|| format!("pgbench printed {output_text} {}", String::from_utf8_lossy(&output.stderr)))
 }

@@ -191,20 +191,19 @@ pub async fn write_if_unchanged(
     Ok(inserts.execute_on(db, dialect).await?.then_some(version))
 }
 
-/// Whether these keys are valid at that time, and the rows of these devices have these versions. `= any` finds the rows,
-/// so that Citus reads only the shards of these devices.
+/// Whether these keys are valid at that time, and the rows of these devices have these versions. `= any` is there for
+/// Citus, which then reads only the shards of these devices.
 const UNCHANGED_CONDITION: &str = "
     (select count(*) from api_key
      where api_key_id = any($1::bigint[]) and revoked_at is null and (expires_at is null or expires_at > $2))
     = cardinality($1)
-    and (select count(*) = cardinality(array_remove($4, null)) and count(known.version) = count(*)
-         from latest l left join unnest($3::bigint[], $4::bigint[]) as known (device_id, version)
-                       on known.device_id = l.device_id and known.version = l.version
-         where l.device_id = any($3))
-    and (select count(*) = cardinality(array_remove($5, null)) and count(known.version) = count(*)
-         from packet p left join unnest($3::bigint[], $5::bigint[]) as known (device_id, version)
-                       on known.device_id = p.device_id and known.version = p.version
-         where p.device_id = any($3))";
+    and not exists (
+        select from unnest($3::bigint[], $4::bigint[], $5::bigint[]) as known (device_id, latest_version, packet_version)
+        left join (select device_id, version from latest where device_id = any($3)) as l using (device_id)
+        left join (select device_id, version from packet where device_id = any($3)) as p using (device_id)
+        where l.version is distinct from known.latest_version
+           or p.version is distinct from known.packet_version
+    )";
 
 /// The bind values of [`UNCHANGED_CONDITION`].
 fn unchanged_arguments(context: &BatchContext, now: DateTime<Utc>) -> Result<PgArguments, BoxDynError> {

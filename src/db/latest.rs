@@ -89,7 +89,8 @@ pub async fn load_by_device_ids(
     ids: &[DeviceId],
     columns: MeasurementProjection,
 ) -> Result<HashMap<DeviceId, Measurement>, DbError> {
-    let with = ReadingsJoin::<Vec<Measurement>>::new(columns, JoinStrategy::Key);
+    let with =
+        ReadingsJoin::<Vec<Measurement>>::new(columns, JoinStrategy::Key, i64::try_from(ids.len()).unwrap_or(i64::MAX));
     let mut query = with.start();
     let from = if COPIED_COLUMNS.has(columns) {
         "latest m"
@@ -120,7 +121,8 @@ pub async fn load_with_quantity(
 ) -> Result<HashMap<DeviceId, Measurement>, DbError> {
     let definition = quantity.definition();
     let (table, column) = (readings::table(definition.group), definition.name);
-    let with = ReadingsJoin::<Vec<Measurement>>::new(columns, JoinStrategy::Key);
+    let with =
+        ReadingsJoin::<Vec<Measurement>>::new(columns, JoinStrategy::Key, i64::try_from(ids.len()).unwrap_or(i64::MAX));
     let mut query = with.start();
     query.push(format!("select {} from ", columns.select()));
     push_wanted_devices(&mut query, ids);

@@ -64,9 +64,9 @@ async fn list_in_small_area<R: MeasurementRows>(
     if entries > MAX_SCANNED_ENTRIES {
         return Ok(None);
     }
-    let with = ReadingsJoin::<R>::new(columns, JoinStrategy::Key);
+    let with = ReadingsJoin::<R>::new(columns, JoinStrategy::Key, page.limit);
     let mut query = with.start();
-    query.push("select m.* from ");
+    query.push("select ").push(columns.select()).push(" from ");
     push_each(&mut query, page, &spans, columns.select().as_str());
     if let Some(bound) = bound {
         query.push(if page.descending { " and m.measured_at >= " } else { " and m.measured_at <= " }).push_bind(bound);

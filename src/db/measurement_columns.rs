@@ -1,7 +1,4 @@
-//! A page of measurements, column by column.
-//!
-//! Postgres returns one row with an array for each column (`array_agg`). A message for each measurement would cost the
-//! driver more time than Postgres needs to read the measurement.
+//! A page of measurements, column by column, as Postgres returns it as arrays.
 
 use chrono::{DateTime, Utc};
 use sqlx::{Error, postgres::PgRow};
@@ -11,10 +8,15 @@ use super::{
     copy::POSTGRES_EPOCH_MICROS,
     measurement::position,
     measurement_projection::MeasurementProjection,
-    measurement_readings::{MeasurementRows, sort_by_key},
+    measurement_readings::{MeasurementRows, ResultForm, sort_by_key},
 };
 use crate::domain::{
-    device::DeviceId, measurement::MeasurementKey, position::Position, quality::QualityFlags, quantity::Quantity,
+    device::DeviceId,
+    joined_readings::JoinedReadings,
+    measurement::{Measurement, MeasurementKey},
+    position::Position,
+    quality::QualityFlags,
+    quantity::{Group, Quantity},
 };
 
 /// A page of measurements. A column that was not read has no values.
@@ -30,6 +32,8 @@ pub struct MeasurementColumns {
     time_uncertainty_s: Vec<Option<i32>>,
     /// By [`Quantity`], as far as they were read.
     quantities: Vec<QuantityColumn>,
+    /// The groups of the joined tables, and whether each measurement has readings of them.
+    groups: Vec<(Group, Vec<bool>)>,
 }
 
 /// The values of a quantity.
@@ -110,20 +114,51 @@ impl MeasurementRow<'_> {
         }
     }
 
+    /// The measurement as a whole.
+    #[must_use]
+    pub fn to_measurement(self) -> Measurement {
+        let particulate = |quantity| match self.value(quantity) {
+            Some(StoredValue::Float32(value)) => Some(value),
+            Some(StoredValue::Float64(_)) | None => None,
+        };
+        Measurement {
+            key: self.key,
+            recorded_at: self.recorded_at(),
+            position: self.position(),
+            pm1: particulate(Quantity::Pm1),
+            pm2_5: particulate(Quantity::Pm2_5),
+            pm4: particulate(Quantity::Pm4),
+            pm10: particulate(Quantity::Pm10),
+            flags: self.flags(),
+            time_uncertainty_s: self.time_uncertainty_s(),
+            readings: self.joined_readings(),
+        }
+    }
+
+    fn joined_readings(self) -> JoinedReadings {
+        let mut readings = JoinedReadings::default();
+        for (group, present) in &self.columns.groups {
+            readings.set_group(*group, self.get(present).unwrap_or_default());
+            for quantity in Quantity::in_group(*group) {
+                if let Some(StoredValue::Float64(value)) = self.value(quantity) {
+                    readings.set(quantity, value);
+                }
+            }
+        }
+        readings
+    }
+
     fn get<T: Copy>(self, column: &[T]) -> Option<T> {
         column.get(self.index).copied()
     }
 }
 
 impl MeasurementRows for MeasurementColumns {
-    const AFTER: &'static str = ") as m";
-
-    fn before(columns: MeasurementProjection) -> String {
-        let arrays: Vec<_> = columns.names().map(|name| format!("array_agg({name})")).collect();
-        format!("select {} from (", arrays.join(", "))
+    fn form(_: i64) -> ResultForm {
+        ResultForm::Arrays
     }
 
-    fn read(rows: &[PgRow], columns: MeasurementProjection) -> Result<Self, DbError> {
+    fn read(rows: &[PgRow], columns: MeasurementProjection, _: ResultForm) -> Result<Self, DbError> {
         let [row] = rows else { return Err(Error::RowNotFound.into()) };
         Ok(ColumnReader { row, next: 0 }.read(columns)?)
     }
@@ -174,8 +209,11 @@ impl ColumnReader<'_> {
         if columns.has(MeasurementProjection::TIME_UNCERTAINTY) {
             read.time_uncertainty_s = self.array(None, |bytes| Some(Some(i32::from_be_bytes(bytes))))?;
         }
-        for quantity in columns.groups().flat_map(|group| columns.quantities(group)) {
-            read.quantities[quantity as usize] = QuantityColumn::Float64(self.doubles()?);
+        for group in columns.groups() {
+            read.groups.push((group, self.array(false, |[byte]| Some(byte != 0))?));
+            for quantity in columns.quantities(group) {
+                read.quantities[quantity as usize] = QuantityColumn::Float64(self.doubles()?);
+            }
         }
         Ok(read)
     }

@@ -70,9 +70,9 @@ pub async fn list<R: MeasurementRows>(
     page: &MeasurementPage,
     columns: MeasurementProjection,
 ) -> Result<R, DbError> {
-    let with = readings_join(page, columns, false);
+    let with = readings_join(page, columns, false, page.limit);
     let mut query = with.start();
-    push_page(&mut query, page, columns, |query| _ = query.push("true"));
+    push_page(&mut query, page, columns, PageScope::AllDevices);
     fetch(db, query, page, with).await
 }
 
@@ -88,11 +88,13 @@ pub async fn list_by_devices<R: MeasurementRows>(
     page: &MeasurementPage,
     columns: MeasurementProjection,
 ) -> Result<R, DbError> {
-    let with = readings_join(page, columns, ids.len() == 1);
+    let with = readings_join(page, columns, ids.len() == 1, page.limit);
     let mut query = with.start();
     push_each(&mut query, ids, page, columns);
-    push_order(&mut query, page.descending);
-    query.push(" limit ").push_bind(page.limit);
+    if ids.len() != 1 {
+        push_order(&mut query, page.descending);
+        query.push(" limit ").push_bind(page.limit);
+    }
     fetch(db, query, page, with).await
 }
 
@@ -107,12 +109,16 @@ pub async fn list_per_device(
     page: &MeasurementPage,
     columns: MeasurementProjection,
 ) -> Result<HashMap<DeviceId, Vec<Measurement>>, DbError> {
-    let with = readings_join(page, columns, ids.len() == 1);
+    let max_rows = page.limit.saturating_mul(i64::try_from(ids.len()).unwrap_or(i64::MAX));
+    let with = readings_join(page, columns, ids.len() == 1, max_rows);
     let mut query = with.start();
     push_each(&mut query, ids, page, columns);
     let mut lists: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
-    for measurement in fetch::<Vec<Measurement>>(db, query, page, with).await? {
+    for measurement in fetch_unsorted::<Vec<Measurement>>(db, query, page, &with).await? {
         lists.entry(measurement.key.device_id).or_default().push(measurement);
+    }
+    for list in lists.values_mut() {
+        list.sort(page.descending);
     }
     Ok(lists)
 }
@@ -147,13 +153,14 @@ fn readings_join<R: MeasurementRows>(
     page: &MeasurementPage,
     columns: MeasurementProjection,
     is_one_device: bool,
+    max_rows: i64,
 ) -> ReadingsJoin<R> {
     let lookup = match (page.filter.conditions.is_empty(), is_one_device) {
         (true, true) => JoinStrategy::DeviceRange,
         (true, false) => JoinStrategy::Range,
         (false, _) => JoinStrategy::Key,
     };
-    ReadingsJoin::new(columns, lookup)
+    ReadingsJoin::new(columns, lookup, max_rows)
 }
 
 /// Pushes a select of the page for each of these devices.
@@ -166,13 +173,22 @@ fn push_each(
     query.push("select m.* from ");
     if let [id] = ids {
         query.push("(");
-        push_page(query, page, columns, |query| _ = query.push("m.device_id = ").push_bind(id.0));
+        push_page(query, page, columns, PageScope::Device(*id));
     } else {
         push_wanted_devices(query, ids);
         query.push(" cross join lateral (");
-        push_page(query, page, columns, |query| _ = query.push("m.device_id = wanted.device_id"));
+        push_page(query, page, columns, PageScope::WantedDevice);
     }
     query.push(") as m");
+}
+
+/// The devices whose measurements a page consists of.
+#[derive(Clone, Copy)]
+enum PageScope {
+    AllDevices,
+    Device(DeviceId),
+    /// The device `wanted.device_id` of a lateral join.
+    WantedDevice,
 }
 
 /// Literal limits in the text of a statement; the smallest one at or above the limit of the page is used.
@@ -188,14 +204,27 @@ fn push_page(
     query: &mut QueryBuilder<Postgres>,
     page: &MeasurementPage,
     columns: MeasurementProjection,
-    condition: impl FnOnce(&mut QueryBuilder<Postgres>),
+    scope: PageScope,
 ) {
     let bound = LIMIT_CLASSES.into_iter().find(|&bound| bound >= page.limit && has_stable_plan(&page.filter));
     if bound.is_some() {
         query.push("select m.* from (");
     }
     query.push("select ").push(columns.select()).push(" from measurement m where ");
-    condition(query);
+    let push_order = match scope {
+        PageScope::AllDevices => {
+            query.push("true");
+            push_order
+        }
+        PageScope::Device(id) => {
+            query.push("m.device_id = ").push_bind(id.0);
+            push_order_of_one_device
+        }
+        PageScope::WantedDevice => {
+            query.push("m.device_id = wanted.device_id");
+            push_order_of_one_device
+        }
+    };
     push_filter(query, &page.filter);
     push_cursors(query, page);
     push_order(query, page.descending);
@@ -224,15 +253,31 @@ pub(super) fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
     query.push(format!(" order by m.measured_at {direction}, m.device_id {direction}, m.seq {direction}"));
 }
 
+/// The same order for measurements of one device. Outside a subquery that names the device, Postgres doesn't know that all
+/// rows have the same, and would sort them again.
+fn push_order_of_one_device(query: &mut QueryBuilder<Postgres>, descending: bool) {
+    let direction = if descending { "desc" } else { "asc" };
+    query.push(format!(" order by m.measured_at {direction}, m.seq {direction}"));
+}
+
 async fn fetch<R: MeasurementRows>(
     db: impl PgExecutor<'_>,
-    mut query: QueryBuilder<Postgres>,
+    query: QueryBuilder<Postgres>,
     page: &MeasurementPage,
     with: ReadingsJoin<R>,
 ) -> Result<R, DbError> {
-    with.finish(&mut query);
-    let rows = query.build().persistent(has_stable_plan(&page.filter)).fetch_all(db).await?;
-    let mut measurements = with.read(&rows)?;
+    let mut measurements = fetch_unsorted(db, query, page, &with).await?;
     measurements.sort(page.descending);
     Ok(measurements)
+}
+
+async fn fetch_unsorted<R: MeasurementRows>(
+    db: impl PgExecutor<'_>,
+    mut query: QueryBuilder<Postgres>,
+    page: &MeasurementPage,
+    with: &ReadingsJoin<R>,
+) -> Result<R, DbError> {
+    with.finish(&mut query);
+    let rows = query.build().persistent(has_stable_plan(&page.filter)).fetch_all(db).await?;
+    with.read(&rows)
 }

@@ -115,11 +115,15 @@ impl MeasurementProjection {
         std::iter::once("m.device_id, m.measured_at, m.seq").chain(names).collect()
     }
 
-    /// The names of all columns of a page `m`: those of [`Self::select`], then the quantities of the joined tables.
+    /// The names of all columns of a page `m`: those of [`Self::select`], then those of the joined tables:
+    /// whether there are readings of the group, and its quantities.
     pub(super) fn names(self) -> impl Iterator<Item = String> {
         let own: Vec<_> = self.select().split(", ").map(str::to_owned).collect();
-        let joined = self.groups().flat_map(move |group| self.quantities(group));
-        own.into_iter().chain(joined.map(|quantity| format!("m.{}", quantity.definition().name)))
+        let joined = self.groups().flat_map(move |group| {
+            let names = self.quantities(group).map(|quantity| format!("m.{}", quantity.definition().name));
+            std::iter::once(format!("m.has_{}", table(group))).chain(names)
+        });
+        own.into_iter().chain(joined)
     }
 
     /// The select list of the joined tables, which have their own names; follows the columns of `m`. Begins with a
@@ -129,7 +133,7 @@ impl MeasurementProjection {
             let table = table(group);
             let quantities =
                 self.quantities(group).map(move |quantity| format!(", {table}.{}", quantity.definition().name));
-            std::iter::once(format!(", {table}.seq is not null")).chain(quantities)
+            std::iter::once(format!(", {table}.seq is not null as has_{table}")).chain(quantities)
         };
         self.groups().flat_map(of_group).collect()
     }

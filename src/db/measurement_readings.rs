@@ -4,7 +4,13 @@ use std::marker::PhantomData;
 
 use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
-use super::{DbError, fence::FENCE, measurement_projection::MeasurementProjection, readings::table};
+use super::{
+    DbError,
+    fence::FENCE,
+    measurement_columns::{MeasurementColumns, MeasurementRow},
+    measurement_projection::MeasurementProjection,
+    readings::table,
+};
 use crate::domain::{
     measurement::{Measurement, MeasurementKey},
     quantity::Group,
@@ -23,19 +29,29 @@ pub(super) enum JoinStrategy {
     Key,
 }
 
-/// What the rows of a statement are read into.
+/// Form of the result of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultForm {
+    /// A row for each measurement.
+    Rows,
+    /// One row with an array for each column (`array_agg`): a message for each measurement costs the driver more time than
+    /// Postgres needs to read the measurement.
+    Arrays,
+}
+
+/// Minimum number of measurements for which arrays are worth their aggregates.
+const MIN_ARRAY_LENGTH: i64 = 50;
+
+/// What the result of a statement is read into.
 pub trait MeasurementRows: Sized {
-    /// The end of the statement, after the select of the rows.
-    const AFTER: &'static str;
+    /// The form of the result for up to this many measurements.
+    fn form(max_rows: i64) -> ResultForm;
 
-    /// The beginning of the statement, before the select of the rows.
-    fn before(columns: MeasurementProjection) -> String;
-
-    /// Parses the rows. Those that joins added without a measurement are left out.
+    /// Parses the result. Rows that joins added without a measurement are left out.
     ///
     /// # Errors
-    /// When they have other columns.
-    fn read(rows: &[PgRow], columns: MeasurementProjection) -> Result<Self, DbError>;
+    /// When it has other columns.
+    fn read(rows: &[PgRow], columns: MeasurementProjection, form: ResultForm) -> Result<Self, DbError>;
 
     /// Sorts the measurements in the order of a list. They mostly arrive in that order, which costs one comparison each;
     /// but no statement here orders the result of several lists or of a join.
@@ -46,13 +62,17 @@ pub trait MeasurementRows: Sized {
 }
 
 impl MeasurementRows for Vec<Measurement> {
-    const AFTER: &'static str = "";
-
-    fn before(_: MeasurementProjection) -> String {
-        String::new()
+    fn form(max_rows: i64) -> ResultForm {
+        if max_rows < MIN_ARRAY_LENGTH { ResultForm::Rows } else { ResultForm::Arrays }
     }
 
-    fn read(rows: &[PgRow], columns: MeasurementProjection) -> Result<Self, DbError> {
+    fn read(rows: &[PgRow], columns: MeasurementProjection, form: ResultForm) -> Result<Self, DbError> {
+        if form == ResultForm::Arrays {
+            return Ok(MeasurementColumns::read(rows, columns, form)?
+                .rows()
+                .map(MeasurementRow::to_measurement)
+                .collect());
+        }
         let mut measurements = Vec::with_capacity(rows.len());
         for row in rows {
             if row.try_get::<Option<i64>, _>(0)?.is_some() {
@@ -84,12 +104,14 @@ pub(super) fn sort_by_key<T>(rows: &mut [T], key: impl Fn(&T) -> MeasurementKey,
 pub(super) struct ReadingsJoin<R> {
     columns: MeasurementProjection,
     lookup: JoinStrategy,
+    form: ResultForm,
     rows: PhantomData<R>,
 }
 
 impl<R: MeasurementRows> ReadingsJoin<R> {
-    pub(super) fn new(columns: MeasurementProjection, lookup: JoinStrategy) -> Self {
-        Self { columns, lookup, rows: PhantomData }
+    /// For up to this many measurements.
+    pub(super) fn new(columns: MeasurementProjection, lookup: JoinStrategy, max_rows: i64) -> Self {
+        Self { columns, lookup, form: R::form(max_rows), rows: PhantomData }
     }
 
     fn is_joined(&self) -> bool {
@@ -98,7 +120,11 @@ impl<R: MeasurementRows> ReadingsJoin<R> {
 
     /// Begins a statement; the caller pushes [`MeasurementProjection::select`] next.
     pub(super) fn start(&self) -> QueryBuilder<Postgres> {
-        let mut query = QueryBuilder::new(R::before(self.columns));
+        let mut query = QueryBuilder::default();
+        if self.form == ResultForm::Arrays {
+            let arrays: Vec<_> = self.columns.names().map(|name| format!("array_agg({name})")).collect();
+            query.push(format!("select {} from (", arrays.join(", ")));
+        }
         match self.lookup {
             _ if !self.is_joined() => {}
             JoinStrategy::Range | JoinStrategy::DeviceRange => _ = query.push("with page as materialized ("),
@@ -119,7 +145,9 @@ impl<R: MeasurementRows> ReadingsJoin<R> {
             }
             JoinStrategy::Key => self.push_keys(query),
         }
-        query.push(R::AFTER);
+        if self.form == ResultForm::Arrays {
+            query.push(") as m");
+        }
     }
 
     /// Full joins, which Postgres executes as hash or merge join. A left join might become a nested loop over both
@@ -162,9 +190,9 @@ impl<R: MeasurementRows> ReadingsJoin<R> {
         names.flat_map(|name| [", ", prefix, name]).collect()
     }
 
-    /// Parses the rows.
+    /// Parses the result.
     pub(super) fn read(&self, rows: &[PgRow]) -> Result<R, DbError> {
-        R::read(rows, self.columns)
+        R::read(rows, self.columns, self.form)
     }
 }
 
@@ -175,7 +203,7 @@ mod tests {
 
     /// The statement around the select of a page, with normalised white space.
     fn statement(columns: MeasurementProjection, lookup: JoinStrategy) -> String {
-        let with = ReadingsJoin::<Vec<Measurement>>::new(columns, lookup);
+        let with = ReadingsJoin::<Vec<Measurement>>::new(columns, lookup, 1);
         let mut query = with.start();
         query.push("PAGE");
         with.finish(&mut query);
@@ -202,7 +230,7 @@ mod tests {
             statement(columns, JoinStrategy::Range),
             "with page as materialized (PAGE), \
              span as (select device_id, min(measured_at) as first_at, max(measured_at) as last_at from page group by device_id) \
-             select m.*, weather.seq is not null, weather.temperature, weather.humidity, device_status.seq is not null \
+             select m.*, weather.seq is not null as has_weather, weather.temperature, weather.humidity, device_status.seq is not null as has_device_status \
              from page as m \
              full join (select r.* from span cross join lateral ( \
              select device_id, measured_at, seq, temperature, humidity, generate_series(1, 1) as fence from weather r \
@@ -221,7 +249,7 @@ mod tests {
             ),
             "with page as materialized (PAGE), \
              span as (select min(device_id) as device_id, min(measured_at) as first_at, max(measured_at) as last_at from page) \
-             select m.*, weather.seq is not null, weather.humidity from page as m \
+             select m.*, weather.seq is not null as has_weather, weather.humidity from page as m \
              full join (select r.* from span cross join lateral ( \
              select measured_at, seq, humidity, generate_series(1, 1) as fence from weather r \
              where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at ) as r) \
@@ -229,7 +257,7 @@ mod tests {
         );
         assert_eq!(
             statement(columns, JoinStrategy::Key),
-            "select m.*, weather.seq is not null, weather.temperature, weather.humidity, device_status.seq is not null \
+            "select m.*, weather.seq is not null as has_weather, weather.temperature, weather.humidity, device_status.seq is not null as has_device_status \
              from (PAGE) as m \
              left join lateral ( select r.seq, r.temperature, r.humidity, generate_series(1, 1) as fence from weather r \
              where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq ) as weather on true \

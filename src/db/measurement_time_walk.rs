@@ -69,7 +69,7 @@ async fn walk<R: MeasurementRows>(
     area: &SharedArea,
     length: i64,
 ) -> Result<R, DbError> {
-    let with = ReadingsJoin::<R>::new(columns, JoinStrategy::Key);
+    let with = ReadingsJoin::<R>::new(columns, JoinStrategy::Key, page.limit);
     let mut query = with.start();
     push_walk(&mut query, page, columns, area, length);
     with.finish(&mut query);

@@ -49,6 +49,13 @@ pub fn selects_rows(field: SelectionField<'_>) -> bool {
     field.selection_set().any(|field| !matches!(field.name(), "totalCount" | "totalCountIsEstimate" | "__typename"))
 }
 
+/// Whether a selection on a page needs to know whether there are further rows.
+#[must_use]
+pub fn selects_page_info(field: SelectionField<'_>) -> bool {
+    let without = ["nodes", "edges", "totalCount", "totalCountIsEstimate", "__typename"];
+    field.selection_set().any(|field| !without.contains(&field.name()))
+}
+
 fn for_edges(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
         "node" => for_measurement(field),

@@ -29,6 +29,7 @@ pub struct DeviceMeasurementsField {
     order: Option<MeasurementOrder>,
     page: PageArguments,
     projection: MeasurementProjection,
+    selects_page_info: bool,
     selection: CompiledSelection<MeasurementConnection>,
     prefetched: HashMap<DeviceId, MeasurementConnection>,
 }
@@ -46,6 +47,7 @@ impl DeviceMeasurementsField {
                 before: field.argument("before", None)?,
             },
             projection: field.with_lookahead(projection::for_page),
+            selects_page_info: field.with_lookahead(projection::selects_page_info),
             selection: CompiledSelection::for_object(field)?,
             prefetched: HashMap::new(),
         })
@@ -57,14 +59,14 @@ impl DeviceMeasurementsField {
     /// When an argument is invalid or the database fails.
     pub async fn prefetch(&mut self, devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
         let (filter, page) = (self.filter.take(), std::mem::take(&mut self.page));
-        let mut list = MeasurementList::check(ctx, filter, self.order, page).await?;
+        let mut list = MeasurementList::check(ctx, filter, self.order, page, self.selects_page_info).await?;
         Device::check_devices(devices, &mut list.page.filter)?;
         let page = Arc::new(list.page);
         let filter = Arc::new(page.filter.clone());
         let of = |device: &&Device| DevicePageKey { device: device.id, page: page.clone(), columns: self.projection };
         let mut lists = ctx.loader().load_many(devices.iter().map(of)).await?;
         for device in devices {
-            let rows = lists.remove(&of(device)).unwrap_or_default();
+            let rows = lists.remove(&of(device)).map(Arc::unwrap_or_clone).unwrap_or_default();
             let all = MeasurementScope::OfDevice(device.id, filter.clone());
             self.prefetched.insert(device.id, MeasurementConnection::new(list.request.slice(rows), all));
         }

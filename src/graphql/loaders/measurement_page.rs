@@ -55,10 +55,11 @@ pub(super) fn merge_columns(
 }
 
 impl async_graphql::dataloader::Loader<DevicePageKey> for DatabaseLoader {
-    type Value = Vec<Measurement>;
+    /// Shared, since the loader copies each value for its caller.
+    type Value = Arc<Vec<Measurement>>;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[DevicePageKey]) -> Result<HashMap<DevicePageKey, Vec<Measurement>>, LoadError> {
+    async fn load(&self, keys: &[DevicePageKey]) -> Result<HashMap<DevicePageKey, Self::Value>, LoadError> {
         let mut pages = HashMap::with_capacity(keys.len());
         for (page, requested) in group_keys(keys, |key| (key.page.clone(), (key.device, key.columns))) {
             let (devices, columns) = merge_columns(requested.iter().copied());
@@ -68,6 +69,7 @@ impl async_graphql::dataloader::Loader<DevicePageKey> for DatabaseLoader {
                 let (from, to) = page.searched_span(lists.get(device).map_or(&[], Vec::as_slice));
                 self.read_pool.note_rows_read(from, to);
             }
+            let lists: HashMap<_, _> = lists.into_iter().map(|(device, rows)| (device, Arc::new(rows))).collect();
             pages.extend(requested.into_iter().filter_map(|(device, columns)| {
                 Some((DevicePageKey { device, page: page.clone(), columns }, lists.get(&device)?.clone()))
             }));

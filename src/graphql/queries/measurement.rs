@@ -50,7 +50,8 @@ async fn measurement_page(
     order_by: Option<MeasurementOrder>,
     arguments: PageArguments,
 ) -> Result<MeasurementConnection, ApiError> {
-    let list = MeasurementList::check(ctx, filter, order_by, arguments).await?;
+    let page_info = projection::selects_page_info(ctx.field());
+    let list = MeasurementList::check(ctx, filter, order_by, arguments, page_info).await?;
     let columns = projection::for_page(ctx.field());
     let rows = match &list.page.filter.devices {
         _ if !projection::selects_rows(ctx.field()) => Vec::new(),
@@ -73,12 +74,14 @@ pub(in crate::graphql) struct MeasurementList {
 }
 
 impl MeasurementList {
-    /// Checks the arguments and resolves the device keys of the filter.
+    /// Checks the arguments and resolves the device keys of the filter. Without `page_info`, no row beyond the page is
+    /// read.
     pub(in crate::graphql) async fn check(
         ctx: &Context<'_>,
         filter: Option<MeasurementFilter>,
         order: Option<MeasurementOrder>,
         arguments: PageArguments,
+        page_info: bool,
     ) -> Result<Self, ApiError> {
         let request = PageRequest::<MeasurementCursor>::try_new(arguments, MAX_MEASUREMENT_PAGE_SIZE)?;
         let (after, before) = request.keyset_bounds();
@@ -87,7 +90,7 @@ impl MeasurementList {
             descending: (order.unwrap_or_default() == MeasurementOrder::MeasuredAtDesc) != request.backward,
             after: after.map(|cursor| cursor.0),
             before: before.map(|cursor| cursor.0),
-            limit: request.limit(),
+            limit: request.limit() - i64::from(!page_info),
         };
         Ok(Self { request, page })
     }

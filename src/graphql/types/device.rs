@@ -329,12 +329,13 @@ impl Device {
         order_by: Option<MeasurementOrder>,
         arguments: PageArguments,
     ) -> Result<MeasurementConnection, ApiError> {
-        let mut list = MeasurementList::check(ctx, filter, order_by, arguments).await?;
+        let page_info = projection::selects_page_info(ctx.field());
+        let mut list = MeasurementList::check(ctx, filter, order_by, arguments, page_info).await?;
         Self::check_devices(&[self], &mut list.page.filter)?;
         let page = Arc::new(list.page);
         let of = DevicePageKey { device: self.id, page: page.clone(), columns: projection::for_page(ctx.field()) };
         let rows = if projection::selects_rows(ctx.field()) { ctx.loader().load_one(of).await? } else { None };
-        let rows = rows.unwrap_or_default();
+        let rows = rows.map(Arc::unwrap_or_clone).unwrap_or_default();
         let all = MeasurementScope::OfDevice(self.id, Arc::new(page.filter.clone()));
         Ok(MeasurementConnection::new(list.request.slice(rows), all))
     }

@@ -115,6 +115,24 @@ async fn pages_of_seven_forwards_and_backwards_give_the_whole_list() {
     }
 }
 
+/// Without `pageInfo`, no row beyond the page is read.
+#[tokio::test]
+async fn page_without_page_info_has_the_same_rows() {
+    let app = TestApp::new().await;
+    fill(&app).await;
+    for list in &LISTS {
+        for size in ["first: 0", "first: 1", "first: 7", "first: 1000", "last: 1", "last: 7"] {
+            let with = nodes(&page(&app, list, size).await);
+            let query = format!("{}({size} {}) {{ nodes {{ id pm10 }} }} {}", list.before, list.arguments, list.after);
+            let mut data = app.query(&query).await;
+            for step in list.path {
+                data = data[step].take();
+            }
+            assert_eq!(data["nodes"], json!(with), "{query}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn page_between_two_cursors_has_the_rows_between_them() {
     let app = TestApp::new().await;

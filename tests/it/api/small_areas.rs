@@ -17,7 +17,7 @@ use crate::{
 type Row = (DateTime<Utc>, (f64, f64));
 
 const PAGE: &str = "query ($filter: MeasurementFilter!, $first: Int!, $order: MeasurementOrder!) {
-    measurements(filter: $filter, first: $first, orderBy: $order) { nodes { measuredAt } pageInfo { hasNextPage } } }";
+    measurements(filter: $filter, first: $first, orderBy: $order) { nodes { measuredAt weather { humidity } } pageInfo { hasNextPage } } }";
 
 #[tokio::test]
 async fn page_has_the_first_measurements_of_the_area() {
@@ -29,7 +29,8 @@ async fn page_has_the_first_measurements_of_the_area() {
             (at("2026-03-20T00:00:00Z") + TimeDelta::minutes(number * 57), near(&mut rng, (52.2, 0.12), degrees))
         })
         .collect();
-    let sample = |&(time, (latitude, longitude)): &Row| json!({ "device": "bike", "measuredAt": time, "pm10": 1, "latitude": latitude, "longitude": longitude });
+    let humidity = |time: DateTime<Utc>| time.timestamp() / 60 % 100;
+    let sample = |&(time, (latitude, longitude)): &Row| json!({ "device": "bike", "measuredAt": time, "pm10": 1, "latitude": latitude, "longitude": longitude, "weather": { "humidity": humidity(time) } });
     app.record(rows.iter().map(sample).collect::<Vec<_>>().into()).await;
 
     let (mut full, mut short) = (0, 0);
@@ -40,12 +41,16 @@ async fn page_has_the_first_measurements_of_the_area() {
         let from = rows[rng.random_range(0..rows.len())].0;
         let to = from + TimeDelta::hours(rng.random_range(1..600));
         filter = json!({ "area": filter, "measuredAt": { "from": from, "to": to } });
-        let (first, descending) = (rng.random_range(1..40), rng.random());
+        let (first, descending) = (rng.random_range(1..80), rng.random()); // rows of the database, and arrays
         let expected = in_area(&rows, &area, from, to, descending);
         let order = if descending { "MEASURED_AT_DESC" } else { "MEASURED_AT_ASC" };
         let response = app.query_with(PAGE, json!({ "filter": filter, "first": first, "order": order })).await;
         let page = &expected[..first.min(expected.len())];
         assert_eq!(times(&response), page, "{filter} first {first} {order}");
+        for node in response["measurements"]["nodes"].as_array().expect("nodes") {
+            let time = at(node["measuredAt"].as_str().expect("a time"));
+            assert_eq!(node["weather"]["humidity"].as_f64(), Some(humidity(time) as f64), "{filter} {node}");
+        }
         assert_eq!(response["measurements"]["pageInfo"]["hasNextPage"], expected.len() > first, "{filter}");
         if expected.len() > first { full += 1 } else { short += 1 }
     }

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use h3o::Resolution;
 use sqlx::{PgExecutor, Row as _, postgres::PgRow};
 
-use super::DbError;
+use super::{DbError, measurement_filter::has_stable_plan};
 use crate::domain::{
     cell::from_bigint,
     device::DeviceId,
@@ -71,7 +71,8 @@ pub struct StatisticsQuery {
 /// When the database fails.
 #[tracing::instrument(name = "db.statistics.list", skip_all)]
 pub async fn list(db: impl PgExecutor<'_>, query: &StatisticsQuery, limit: usize) -> Result<Vec<Statistics>, DbError> {
-    let rows = statement::build_statement(query, &source::choose_source(query), limit).build().fetch_all(db).await?;
+    let mut statement = statement::build_statement(query, &source::choose_source(query), limit);
+    let rows = statement.build().persistent(has_stable_plan(&query.filter)).fetch_all(db).await?;
     let rows = rows.iter().map(|row| read(row, query)).collect::<Result<_, _>>()?;
     Ok(match query.empty_buckets {
         EmptyBuckets::Omit => rows,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestApp, empty_database,
-    statements::{Statements, explained},
+    statements::{Plan, Statements, explained},
 };
 
 /// Rows of the archive, one every two minutes.
@@ -155,4 +155,35 @@ async fn queries_scan_few_rows_beyond_their_result() {
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// Postgres gives a prepared statement a generic plan after five executions. For a map that is one for any area and any
+/// time: it reads the index of all cells of a town, of a whole month, for the minutes beside the whole hours.
+#[tokio::test]
+async fn map_of_an_area_is_planned_with_its_values_each_time() {
+    let app = TestApp::on(&explained(empty_database().await), true).await;
+    app.record(json!([{
+        "device": "bike", "measuredAt": "2026-01-10T10:00:00Z", "pm10": 7, "latitude": 52.2, "longitude": 0.1,
+    }]))
+    .await;
+    let statements = Statements::watch();
+    let query = "query ($filter: MeasurementFilter!) {
+        cells(resolution: 9, wholeCells: true, filter: $filter) { count quantity(of: PM10) { mean } }
+    }";
+    let filter = json!({
+        "area": { "boundingBox": { "south": 52.1, "north": 52.3, "west": 0, "east": 0.2 } },
+        "measuredAt": { "from": "2026-01-10T00:30:00Z", "to": "2026-01-11T00:30:00Z" },
+    });
+    for execution in 1..=7 {
+        let map = app.query_with(query, json!({ "filter": filter }));
+        let (plans, answer) = statements.plans_of(map).await;
+        assert_eq!(answer["cells"], json!([{ "count": 1, "quantity": { "mean": 7.0 } }]));
+        let conditions: Vec<_> = plans.iter().flat_map(Plan::conditions).collect();
+        let mut of_time = conditions.iter().filter(|condition| condition.contains("measured_at >= ")).peekable();
+        assert!(of_time.peek().is_some(), "{conditions:#?}");
+        assert!(
+            of_time.all(|condition| !condition.contains("measured_at >= $")),
+            "execution {execution}: {conditions:#?}"
+        );
+    }
 }

@@ -164,6 +164,12 @@ impl Plan {
         whole.filter_map(|step| step["Relation Name"].as_str()).collect()
     }
 
+    /// The conditions of the steps.
+    pub fn conditions(&self) -> Vec<&str> {
+        let kinds = ["Index Cond", "Recheck Cond", "Filter"];
+        self.steps().into_iter().flat_map(|step| kinds.iter().filter_map(|&kind| step[kind].as_str())).collect()
+    }
+
     /// Number of rows and index entries scanned.
     pub fn rows_scanned(&self) -> f64 {
         let scans = self.steps().into_iter().filter(|step| {

@@ -71,7 +71,17 @@ export class Gateway {
   async remove(): Promise<void> {
     await this.stop();
     await rm(this.folder, { recursive: true, force: true });
-    await rm(this.environment.AIRGRAPH_DATA_DIR!, { recursive: true, force: true });
+    await rm(this.data, { recursive: true, force: true });
+  }
+
+  /** The folder of its database. */
+  get data(): string {
+    return this.environment.AIRGRAPH_DATA_DIR!;
+  }
+
+  /** Its process while it runs. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
   }
 
   /** Changes settings, from the next start on. */

@@ -1,4 +1,4 @@
-import { ConnectionBanner } from "../explorer/states/ConnectionBanner";
+import { ConnectionBanner } from "../shared/ConnectionBanner";
 import { BrokenPart } from "../shared/BrokenPart";
 import { ErrorBoundary } from "../shared/ErrorBoundary";
 import { DeviceList } from "./devices/DeviceList";

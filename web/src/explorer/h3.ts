@@ -5,9 +5,6 @@ export const EDGE_LENGTHS = [
   1_281_256, 483_057, 182_513, 68_979, 26_072, 9854, 3725, 1406, 531, 201, 75.9, 28.7, 10.8,
 ] as const;
 
-/** Finest resolution of the API. */
-export const MAX_RESOLUTION = EDGE_LENGTHS.length - 1;
-
 /** Resolution of an H3 index: its second hexadecimal digit. */
 export function resolutionOf(cell: string): number {
   return Number.parseInt(cell.charAt(1), 16);

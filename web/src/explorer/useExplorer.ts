@@ -12,7 +12,7 @@ import { type MapData, useMapData } from "./data/useMapData";
 import { type Colouring, colouringOf } from "./legend/colouring";
 import { defaultSteps } from "./legend/steps";
 import { type Bounds, resolutionFor, snapToTiles } from "./map/resolution";
-import { useNow } from "./useNow";
+import { useNow } from "../shared/useNow";
 import type { Camera, View } from "./view";
 
 /** What the map shows at the moment. */

@@ -3,6 +3,7 @@ import { AdminDevicesDocument, type AdminDevicesQuery } from "../../graphql/gene
 import { formatCount, formatValueWithUnit, plural } from "../../shared/format";
 import { ShowQuery } from "../../shared/ShowQuery";
 import { Message } from "../../shared/Status";
+import { type TableColumn, TableRows } from "../../shared/TableRows";
 import { useDebounced } from "../data/useDebounced";
 import { PAGE_SIZE, usePages } from "../data/usePages";
 import { useRequest } from "../data/useRequest";
@@ -65,7 +66,9 @@ export function DeviceList({ text: initialText }: { text: string }) {
             <NoDevices text={searched} />
           ) : (
             <>
-              <Table devices={devices.nodes} />
+              <table className="list cards">
+                <TableRows columns={COLUMNS} rows={devices.nodes} rowKey={({ id }) => id} />
+              </table>
               <Pager pages={pages} pageInfo={devices.pageInfo} summary={summaryOf(devices, pages.page)} />
             </>
           )
@@ -75,48 +78,27 @@ export function DeviceList({ text: initialText }: { text: string }) {
   );
 }
 
-function Table({ devices }: { devices: AdminDevicesQuery["devices"]["nodes"] }) {
-  return (
-    <table className="list cards">
-      <thead>
-        <tr>
-          <th scope="col">Key</th>
-          <th scope="col">Name</th>
-          <th scope="col">Kind</th>
-          <th scope="col">Position</th>
-          <th scope="col">Newest sample</th>
-          <th scope="col" className="number">
-            PM2.5
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {devices.map(({ id, key, name, kind, latitude, longitude, latest }) => (
-          <tr key={id}>
-            <th scope="row">
-              <a href={hrefOf({ page: "device", key })}>{key}</a>
-            </th>
-            <td data-label="Name">{name ?? <span className="muted">–</span>}</td>
-            <td data-label="Kind">{KINDS[kind]}</td>
-            <td data-label="Position">
-              {latitude != null && longitude != null ? (
-                <span className="mono">{`${latitude.toFixed(4)}, ${longitude.toFixed(4)}`}</span>
-              ) : (
-                <span className="muted">{kind === "MOBILE" ? "moves" : "not set"}</span>
-              )}
-            </td>
-            <td data-label="Newest sample">
-              <Age time={latest?.measuredAt} none="none" />
-            </td>
-            <td data-label="PM2.5" className="number">
-              {latest?.pm25 == null ? <span className="muted">–</span> : formatValueWithUnit(latest.pm25, "PM2_5")}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
+const COLUMNS: readonly TableColumn<AdminDevicesQuery["devices"]["nodes"][number]>[] = [
+  { header: "Key", cell: ({ key }) => <a href={hrefOf({ page: "device", key })}>{key}</a> },
+  { header: "Name", cell: ({ name }) => name ?? <span className="muted">–</span> },
+  { header: "Kind", cell: ({ kind }) => KINDS[kind] },
+  {
+    header: "Position",
+    cell: ({ kind, latitude, longitude }) =>
+      latitude != null && longitude != null ? (
+        <span className="mono">{`${latitude.toFixed(4)}, ${longitude.toFixed(4)}`}</span>
+      ) : (
+        <span className="muted">{kind === "MOBILE" ? "moves" : "not set"}</span>
+      ),
+  },
+  { header: "Newest sample", cell: ({ latest }) => <Age time={latest?.measuredAt} none="none" /> },
+  {
+    header: "PM2.5",
+    numeric: true,
+    cell: ({ latest }) =>
+      latest?.pm25 == null ? <span className="muted">–</span> : formatValueWithUnit(latest.pm25, "PM2_5"),
+  },
+];
 
 function NoDevices({ text }: { text: string }) {
   return text === "" ? (

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import "maplibre-gl/dist/maplibre-gl.css";
 import "../../explorer/map/map.css";
 import { MapEngine } from "../../explorer/map/engine";
-import { useMedia } from "../../explorer/useMedia";
+import { useMedia } from "../../shared/useMedia";
 import { AdminDevicePlacesDocument } from "../../graphql/generated/admin";
 import { Button } from "../../shared/Button";
 import { loadSettings } from "../../shared/settings";

@@ -2,8 +2,9 @@ import { useEffect, useState } from "react";
 import { type AdminApiKeyFragment, AdminApiKeysDocument } from "../../graphql/generated/admin";
 import { ShowQuery } from "../../shared/ShowQuery";
 import { Message } from "../../shared/Status";
+import { type TableColumn, TableRows } from "../../shared/TableRows";
 import { useDebounced } from "../data/useDebounced";
-import { useNow } from "../../explorer/useNow";
+import { useNow } from "../../shared/useNow";
 import { PAGE_SIZE, usePages } from "../data/usePages";
 import { useRequest } from "../data/useRequest";
 import { hrefOf } from "../route";
@@ -75,54 +76,47 @@ function Table({ keys, onRevoke }: { keys: AdminApiKeyFragment[]; onRevoke: () =
   const now = useNow(30_000);
   return (
     <table className="list cards">
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Role</th>
-          <th scope="col">Device</th>
-          <th scope="col">Created</th>
-          <th scope="col">Last used</th>
-          <th scope="col">Expires</th>
-          <th scope="col">State</th>
-          <th scope="col">
-            <span className="visually-hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {keys.map((key) => {
-          const state = stateOf(key, now);
-          return (
-            <tr key={key.id}>
-              <th scope="row">{key.name}</th>
-              <td data-label="Role">{ROLES[key.role].label}</td>
-              <td data-label="Device">
-                {key.deviceKey == null ? (
-                  <span className="muted">{key.role === "SENSOR" ? "any" : "–"}</span>
-                ) : (
-                  <a href={hrefOf({ page: "device", key: key.deviceKey })}>{key.deviceKey}</a>
-                )}
-              </td>
-              <td data-label="Created">
-                <Time time={key.createdAt} />
-                {key.createdBy && <span className="muted"> by {key.createdBy.name}</span>}
-              </td>
-              <td data-label="Last used">
-                <Age time={key.lastUsedAt} />
-              </td>
-              <td data-label="Expires">
-                {key.expiresAt ? <Time time={key.expiresAt} /> : <span className="muted">never</span>}
-              </td>
-              <td data-label="State">
-                <span className={`tag tag-${state}`}>{state}</span>
-              </td>
-              <td className="row-actions">
-                {state === "valid" && <RevokeKey apiKey={key} onRevoke={onRevoke} />}
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
+      <TableRows columns={columns(now, onRevoke)} rows={keys} rowKey={({ id }) => id} />
     </table>
   );
 }
+
+const columns = (now: number, onRevoke: () => void): readonly TableColumn<AdminApiKeyFragment>[] => [
+  { header: "Name", cell: ({ name }) => name },
+  { header: "Role", className: "word", cell: ({ role }) => ROLES[role].label },
+  {
+    header: "Device",
+    cell: ({ deviceKey, role }) =>
+      deviceKey == null ? (
+        <span className="muted">{role === "SENSOR" ? "any" : "–"}</span>
+      ) : (
+        <a href={hrefOf({ page: "device", key: deviceKey })}>{deviceKey}</a>
+      ),
+  },
+  {
+    header: "Created",
+    cell: ({ createdAt, createdBy }) => (
+      <>
+        <Time time={createdAt} />
+        {createdBy && <span className="cell-detail">by {createdBy.name}</span>}
+      </>
+    ),
+  },
+  { header: "Last used", cell: ({ lastUsedAt }) => <Age time={lastUsedAt} /> },
+  {
+    header: "Expires",
+    cell: ({ expiresAt }) => (expiresAt ? <Time time={expiresAt} /> : <span className="muted">never</span>),
+  },
+  {
+    header: "State",
+    cell: (key) => {
+      const state = stateOf(key, now);
+      return <span className={`tag tag-${state}`}>{state}</span>;
+    },
+  },
+  {
+    header: <span className="visually-hidden">Actions</span>,
+    className: "row-actions",
+    cell: (key) => stateOf(key, now) === "valid" && <RevokeKey apiKey={key} onRevoke={onRevoke} />,
+  },
+];

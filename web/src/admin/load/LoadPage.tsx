@@ -1,7 +1,8 @@
 import { AdminLoadDocument, type AdminLoadQuery } from "../../graphql/generated/admin";
 import { formatCount, formatDuration, formatTime } from "../../shared/format";
 import { ShowQuery } from "../../shared/ShowQuery";
-import { useNow } from "../../explorer/useNow";
+import { type TableColumn, TableRows } from "../../shared/TableRows";
+import { useNow } from "../../shared/useNow";
 import { type RequestState, useRequest } from "../data/useRequest";
 import { PageHeading } from "../shell/PageHeading";
 import { formatBytes } from "../ui/bytes";
@@ -64,40 +65,35 @@ function Pools({ server }: { server: Server }) {
   );
 }
 
+const QUEUE_COLUMNS: readonly TableColumn<Server["load"]["queues"][number]>[] = [
+  { header: "Queue", cell: ({ name }) => name },
+  { header: "Submissions", numeric: true, cell: ({ submissions }) => formatCount(submissions) },
+  { header: "Samples", numeric: true, cell: ({ samples }) => formatCount(samples) },
+  { header: "Memory", numeric: true, cell: ({ bytes }) => formatBytes(bytes) },
+];
+
 function Queues({ server }: { server: Server }) {
   return (
     <section className="panel" aria-labelledby="queues">
       <h2 id="queues">Recorder queues</h2>
       <p className="hint">Samples that wait to be stored, or are being stored.</p>
       <table className="list">
-        <thead>
-          <tr>
-            <th scope="col">Queue</th>
-            <th scope="col" className="number">
-              Submissions
-            </th>
-            <th scope="col" className="number">
-              Samples
-            </th>
-            <th scope="col" className="number">
-              Memory
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {server.load.queues.map(({ name, submissions, samples, bytes }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td className="number">{formatCount(submissions)}</td>
-              <td className="number">{formatCount(samples)}</td>
-              <td className="number">{formatBytes(bytes)}</td>
-            </tr>
-          ))}
-        </tbody>
+        <TableRows columns={QUEUE_COLUMNS} rows={server.load.queues} rowKey={({ name }) => name} />
       </table>
     </section>
   );
 }
+
+const REPLICA_COLUMNS: readonly TableColumn<Server["load"]["replicas"][number]>[] = [
+  { header: "Server", cell: ({ name }) => name },
+  { header: "Lag", numeric: true, cell: ({ lag }) => (lag == null ? "not known" : formatBytes(lag)) },
+  {
+    header: "State",
+    cell: ({ inRotation }) => (
+      <span className={`tag tag-${inRotation ? "valid" : "failed"}`}>{inRotation ? "in rotation" : "out of rotation"}</span>
+    ),
+  },
+];
 
 function Replicas({ server }: { server: Server }) {
   const { replicas } = server.load;
@@ -110,28 +106,7 @@ function Replicas({ server }: { server: Server }) {
         </p>
       ) : (
         <table className="list">
-          <thead>
-            <tr>
-              <th scope="col">Server</th>
-              <th scope="col" className="number">
-                Lag
-              </th>
-              <th scope="col">State</th>
-            </tr>
-          </thead>
-          <tbody>
-            {replicas.map(({ name, lag, inRotation }) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td className="number">{lag == null ? "not known" : formatBytes(lag)}</td>
-                <td>
-                  <span className={`tag tag-${inRotation ? "valid" : "failed"}`}>
-                    {inRotation ? "in rotation" : "out of rotation"}
-                  </span>
-                </td>
-              </tr>
-            ))}
-          </tbody>
+          <TableRows columns={REPLICA_COLUMNS} rows={replicas} rowKey={({ name }) => name} />
         </table>
       )}
     </section>

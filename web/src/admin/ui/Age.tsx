@@ -1,5 +1,5 @@
 import { formatAge, formatTime } from "../../shared/format";
-import { useNow } from "../../explorer/useNow";
+import { useNow } from "../../shared/useNow";
 
 /** A time as its age; the time itself is the title. */
 export function Age({ time, none = "never" }: { time: string | null | undefined; none?: string }) {

@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { type AdminUplinkFragment, AdminUplinksDocument, type UplinkOutcome } from "../../graphql/generated/admin";
 import { ShowQuery } from "../../shared/ShowQuery";
 import { Message } from "../../shared/Status";
+import { type TableColumn, TableRows } from "../../shared/TableRows";
 import { useDebounced } from "../data/useDebounced";
 import { PAGE_SIZE, usePages } from "../data/usePages";
 import { useRequest } from "../data/useRequest";
@@ -80,7 +81,9 @@ export function UplinkList({
             </Message>
           ) : (
             <>
-              <Table uplinks={uplinks.nodes} />
+              <table className="list cards">
+                <TableRows columns={COLUMNS} rows={uplinks.nodes} rowKey={({ id }) => id} />
+              </table>
               <Pager pages={pages} pageInfo={uplinks.pageInfo} />
             </>
           )
@@ -90,49 +93,26 @@ export function UplinkList({
   );
 }
 
-function Table({ uplinks }: { uplinks: AdminUplinkFragment[] }) {
-  return (
-    <table className="list cards">
-      <thead>
-        <tr>
-          <th scope="col">Received</th>
-          <th scope="col">Format</th>
-          <th scope="col">Device</th>
-          <th scope="col">Key</th>
-          <th scope="col" className="number">
-            Size
-          </th>
-          <th scope="col">Outcome</th>
-        </tr>
-      </thead>
-      <tbody>
-        {uplinks.map((uplink) => (
-          <tr key={uplink.id}>
-            <th scope="row">
-              <a href={hrefOf({ page: "uplink", id: uplink.id })}>
-                <Age time={uplink.receivedAt} />
-              </a>
-            </th>
-            <td data-label="Format">{uplink.format}</td>
-            <td data-label="Device">
-              {uplink.device ? (
-                <a href={hrefOf({ page: "device", key: uplink.device.key })}>{uplink.device.key}</a>
-              ) : (
-                <span className="muted">
-                  {uplink.named ?? (uplink.outcome === "RECORDED" && uplink.recorded > 0 ? "several" : "–")}
-                </span>
-              )}
-            </td>
-            <td data-label="Key">{uplink.apiKey?.name ?? <span className="muted">–</span>}</td>
-            <td data-label="Size" className="number">
-              {formatBytes(uplink.bytes)}
-            </td>
-            <td data-label="Outcome" className="wide">
-              <OutcomeTag uplink={uplink} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
+const COLUMNS: readonly TableColumn<AdminUplinkFragment>[] = [
+  {
+    header: "Received",
+    cell: ({ id, receivedAt }) => (
+      <a href={hrefOf({ page: "uplink", id })}>
+        <Age time={receivedAt} />
+      </a>
+    ),
+  },
+  { header: "Format", cell: ({ format }) => format },
+  {
+    header: "Device",
+    cell: ({ device, named, outcome, recorded }) =>
+      device ? (
+        <a href={hrefOf({ page: "device", key: device.key })}>{device.key}</a>
+      ) : (
+        <span className="muted">{named ?? (outcome === "RECORDED" && recorded > 0 ? "several" : "–")}</span>
+      ),
+  },
+  { header: "Key", cell: ({ apiKey }) => apiKey?.name ?? <span className="muted">–</span> },
+  { header: "Size", numeric: true, cell: ({ bytes }) => formatBytes(bytes) },
+  { header: "Outcome", className: "wide", cell: (uplink) => <OutcomeTag uplink={uplink} /> },
+];

@@ -4,7 +4,7 @@ import { Button } from "../../shared/Button";
 import { Dialog } from "../../shared/Dialog";
 import { useSettings } from "../../shared/settings";
 import icon from "../../icon.svg";
-import { useMedia } from "../useMedia";
+import { useMedia } from "../../shared/useMedia";
 import { KeyForm } from "../states/KeyForm";
 import type { ChangeView } from "../useView";
 import type { View } from "../view";

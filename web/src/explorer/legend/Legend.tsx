@@ -6,7 +6,7 @@ import { Skeleton } from "../../shared/Status";
 import type { Content } from "../data/content";
 import { legendSentence } from "../data/summary";
 import { layerLabel, layerUnit } from "../layer";
-import { useMedia } from "../useMedia";
+import { useMedia } from "../../shared/useMedia";
 import type { ChangeView } from "../useView";
 import type { View } from "../view";
 import { ClassBar } from "./ClassBar";

@@ -1,13 +1,14 @@
 import { useEffect, useRef, useState } from "react";
 import { loadSettings } from "../../shared/settings";
 import type { Camera } from "../view";
-import { MapEngine, type Padding, type Pick } from "./engine";
+import { MapEngine, type Padding } from "./engine";
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./map.css";
 import type { MapFeatures } from "./features";
+import type { Pick } from "./pick";
 import { type Bounds, sameCamera } from "./resolution";
 
-export interface MapViewProps {
+interface MapViewProps {
   /** Null: the map shows `fit`, or the whole world without it. */
   camera: Camera | null;
   fit: Bounds | null;

@@ -1,39 +1,18 @@
 // The MapLibre map, behind the few functions that the page needs.
 import type { GeoJSON } from "geojson";
-import {
-  AttributionControl,
-  type GeoJSONSource,
-  type MapMouseEvent,
-  Map as MapLibreMap,
-  NavigationControl,
-  ScaleControl,
-  setWorkerUrl,
-} from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { GeoJSONSource, Map as MapLibreMap } from "maplibre-gl";
 import type { Settings } from "../../shared/settings";
 import type { Camera } from "../view";
-import { PICK_LAYERS, SELECTION_LAYERS } from "./dataLayers";
+import { createMap, type MapOptions } from "./createMap";
+import { SELECTION_LAYERS } from "./dataLayers";
 import { collection, type MapFeatures } from "./features";
-import { FINE_GROUND_ZOOM, loadGround } from "./ground";
 import { graticule } from "./graticule";
+import { type GroundDetail, GroundLoader } from "./groundLoader";
 import { drawImage } from "./icons";
+import { type Pick, pickFeature } from "./pick";
 import { type Bounds, wrapLongitude } from "./resolution";
 import { type DataSource, mapStyle } from "./style";
 import { loadTileGround, type TileGround } from "./tiles";
-
-setWorkerUrl(workerUrl);
-
-export type PickLayer = (typeof PICK_LAYERS)[number];
-
-/** A feature under the pointer: the index of its item in the content. */
-export interface Pick {
-  layer: PickLayer;
-  index: number;
-  x: number;
-  y: number;
-  longitude: number;
-  latitude: number;
-}
 
 export interface MapCallbacks {
   /** `byUser` is false for movements that the page makes. */
@@ -43,13 +22,6 @@ export interface MapCallbacks {
   onPoint(pick: Pick | null): void;
   /** A click anywhere, also where no item is. */
   onClick?(place: { longitude: number; latitude: number }): void;
-}
-
-export interface MapOptions {
-  camera: Camera;
-  dark: boolean;
-  /** Scrolling the page does not zoom the map: for frames. */
-  cooperative: boolean;
 }
 
 /** Distances from the edges of the map, in pixels. */
@@ -63,9 +35,6 @@ export interface Padding {
 /** Largest distance between lines of the graticule, in pixels. */
 const GRATICULE_DISTANCE = 250;
 
-/** Pixels around a click in which a feature is found. */
-const PICK_RADIUS = 5;
-
 export class MapEngine {
   readonly #map: MapLibreMap;
   readonly #callbacks: MapCallbacks;
@@ -74,37 +43,20 @@ export class MapEngine {
   #tiles: TileGround | null = null;
   #settings: Settings | null = null;
   #selection: string[] = [];
-  #ground: "coarse" | "fine" | null = null;
+  readonly #ground = new GroundLoader(({ land, borders, countries }) => {
+    if (!this.#removed) {
+      this.#set("land", land);
+      this.#set("borders", borders);
+      this.#set("countries", countries);
+    }
+  });
   #hasFeatures = false;
   #removed = false;
 
   constructor(container: HTMLElement, options: MapOptions, callbacks: MapCallbacks) {
     this.#callbacks = callbacks;
     this.#dark = options.dark;
-    const { longitude, latitude, zoom } = options.camera;
-    this.#map = new MapLibreMap({
-      container,
-      style: mapStyle(options.dark, null),
-      center: [longitude, latitude],
-      zoom,
-      minZoom: 0.5,
-      maxZoom: 19,
-      maxPitch: 0,
-      dragRotate: false,
-      touchPitch: false,
-      attributionControl: false,
-      cooperativeGestures: options.cooperative,
-      fadeDuration: 0,
-      locale: { "Map.Title": "Map" },
-    });
-    this.#map.touchZoomRotate.disableRotation();
-    this.#map.keyboard.disableRotation();
-    this.#map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-    this.#map.addControl(
-      new AttributionControl({ compact: false, customAttribution: "Made with Natural Earth" }),
-      "bottom-right",
-    );
-    this.#map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
+    this.#map = createMap(container, options);
     this.#listen();
   }
 
@@ -121,7 +73,7 @@ export class MapEngine {
     map.on("idle", () => {
       dataset["state"] = "idle";
       // After the data, which is drawn by the same workers.
-      void this.#showGround("fine");
+      this.#showGround("fine");
     });
     map.on("render", () => {
       if (dataset["state"] !== "drawing") {
@@ -133,14 +85,14 @@ export class MapEngine {
     map.on("load", () => this.#moved(false));
     map.on("click", (event) => {
       const { ctrlKey, metaKey, shiftKey } = event.originalEvent;
-      this.#callbacks.onPick(this.#pick(event), ctrlKey || metaKey || shiftKey);
+      this.#callbacks.onPick(pickFeature(map, event), ctrlKey || metaKey || shiftKey);
       this.#callbacks.onClick?.({ longitude: event.lngLat.lng, latitude: event.lngLat.lat });
     });
     map.on("mousemove", (event) => {
       if (map.isMoving()) {
         return; // a search per frame would slow down dragging
       }
-      const pick = this.#pick(event);
+      const pick = pickFeature(map, event);
       map.getCanvas().style.cursor = pick ? "pointer" : "";
       this.#callbacks.onPoint(pick);
     });
@@ -148,34 +100,11 @@ export class MapEngine {
     map.on("movestart", () => this.#callbacks.onPoint(null));
   }
 
-  #pick({ point, lngLat }: MapMouseEvent): Pick | null {
-    const { x, y } = point;
-    const at = { x, y, longitude: lngLat.lng, latitude: lngLat.lat };
-    for (const layer of PICK_LAYERS) {
-      if (!this.#map.getLayer(layer)) {
-        continue;
-      }
-      const radius = layer === "cells" ? 0 : PICK_RADIUS;
-      const [feature] = this.#map.queryRenderedFeatures(
-        [
-          [x - radius, y - radius],
-          [x + radius, y + radius],
-        ],
-        { layers: [layer] },
-      );
-      const index: unknown = feature?.properties["index"];
-      if (typeof index === "number") {
-        return { layer, index, ...at };
-      }
-    }
-    return null;
-  }
-
   #moved(byUser: boolean): void {
     const bounds = this.bounds();
     const width = this.#map.getContainer().clientWidth;
     this.#set("graticule", graticule(bounds, Math.max(2, width / GRATICULE_DISTANCE)));
-    void this.#showGround("coarse");
+    this.#showGround("coarse");
     this.#callbacks.onMove(this.camera(), bounds, byUser);
   }
 
@@ -197,21 +126,10 @@ export class MapEngine {
     }
   }
 
-  async #showGround(detail: "coarse" | "fine"): Promise<void> {
-    const needed = detail === "coarse" || (this.#hasFeatures && this.#map.getZoom() >= FINE_GROUND_ZOOM);
-    if (this.#tiles || !needed || this.#ground === "fine" || this.#ground === detail) {
-      return;
-    }
-    this.#ground = detail;
-    try {
-      const { land, borders, countries } = await loadGround(detail);
-      if (!this.#removed) {
-        this.#set("land", land);
-        this.#set("borders", borders);
-        this.#set("countries", countries);
-      }
-    } catch {
-      this.#ground = null; // loaded again after the next movement
+  /** The offline ground, which tiles replace. */
+  #showGround(detail: GroundDetail): void {
+    if (!this.#tiles) {
+      void this.#ground.show(detail, this.#map.getZoom(), this.#hasFeatures);
     }
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MAX_RESOLUTION } from "../../../src/explorer/h3";
+import { EDGE_LENGTHS } from "../../../src/explorer/h3";
 import { resolutionFor, sameCamera, snapToTiles } from "../../../src/explorer/map/resolution";
 import { graticule } from "../../../src/explorer/map/graticule";
 
@@ -8,7 +8,7 @@ const at = (zoom: number, latitude = 52) => ({ longitude: 0, latitude, zoom });
 test("cells become finer with the zoom", () => {
   const resolutions = Array.from({ length: 20 }, (_, zoom) => resolutionFor(at(zoom)));
   expect(resolutions).toEqual([...resolutions].sort((one, other) => one - other));
-  expect([resolutions[0], resolutionFor(at(12)), resolutions[19]]).toEqual([0, 9, MAX_RESOLUTION]);
+  expect([resolutions[0], resolutionFor(at(12)), resolutions[19]]).toEqual([0, 9, EDGE_LENGTHS.length - 1]);
 });
 
 test("an area contains the bounds, and is the same after a small movement", () => {

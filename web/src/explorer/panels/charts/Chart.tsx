@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { useMedia } from "../../useMedia";
+import { useMedia } from "../../../shared/useMedia";
 import { type ChartTheme, readTheme } from "./theme";
 import "./chart.css";
 

@@ -1,9 +1,11 @@
 import { SCALES } from "../../../shared/airQualityScale";
+import { Button } from "../../../shared/Button";
 import { formatCount, formatShare, formatValue } from "../../../shared/format";
 import { QUANTITIES, type Quantity } from "../../../shared/quantity";
+import { type TableColumn, TableRows } from "../../../shared/TableRows";
 import { usePanelSettings } from "../context";
 import type { Column } from "../frame/columns";
-import { ColumnHeaders, useChartData } from "../frame/DataTable";
+import { toTableColumn, useChartData } from "../frame/DataTable";
 import { Panel } from "../frame/Panel";
 import { ScrollTable } from "../frame/ScrollTable";
 import type { PanelQuery } from "../frame/usePanelQuery";
@@ -28,48 +30,24 @@ export function CompareTablePanel({ query }: { query: PanelQuery<Comparison> }) 
   return (
     <Panel title={TITLE} query={query} actions={actions} lines={5}>
       {({ subjects }) => {
-        const indices = subjects.some(({ index }) => index !== null);
+        const shown: TableColumn<ComparedSubject>[] = [
+          {
+            header: "Name",
+            cell: ({ subject, name }, index) => (
+              <Button look="quiet" className="row-button" onClick={() => onChange({ subjects: [subject] })}>
+                <SubjectMark index={index} /> {name}
+              </Button>
+            ),
+          },
+          ...columns.map(toTableColumn),
+        ];
+        if (subjects.some(({ index }) => index !== null)) {
+          shown.push({ header: SCALES[scale].label, cell: ({ index }) => <IndexCell index={index} /> });
+        }
         return (
           <>
             <ScrollTable label={TITLE}>
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <ColumnHeaders columns={columns} />
-                  {indices && <th scope="col">{SCALES[scale].label}</th>}
-                </tr>
-              </thead>
-              <tbody>
-                {subjects.map((compared, index) => (
-                  <tr key={index}>
-                    <th scope="row">
-                      <button
-                        type="button"
-                        className="button button-quiet row-button"
-                        onClick={() => onChange({ subjects: [compared.subject] })}
-                      >
-                        <SubjectMark index={index} /> {compared.name}
-                      </button>
-                    </th>
-                    {columns.map(({ name, text }) => (
-                      <td key={name} className="number">
-                        {text(compared)}
-                      </td>
-                    ))}
-                    {indices && (
-                      <td>
-                        {compared.index ? (
-                          <span className="figure-index">
-                            <IndexBadge index={compared.index} /> {compared.index.band ?? "no index"}
-                          </span>
-                        ) : (
-                          "–"
-                        )}
-                      </td>
-                    )}
-                  </tr>
-                ))}
-              </tbody>
+              <TableRows columns={shown} rows={subjects} rowKey={(_, index) => index} />
             </ScrollTable>
             <Meaning section="Statistics">
               {comparedMeaning(
@@ -81,6 +59,16 @@ export function CompareTablePanel({ query }: { query: PanelQuery<Comparison> }) 
         );
       }}
     </Panel>
+  );
+}
+
+function IndexCell({ index }: Pick<ComparedSubject, "index">) {
+  return index ? (
+    <span className="figure-index">
+      <IndexBadge index={index} /> {index.band ?? "no index"}
+    </span>
+  ) : (
+    "–"
   );
 }
 

@@ -1,6 +1,7 @@
 import type { DeviceTripsQuery } from "../../../graphql/generated/panels";
 import { Button } from "../../../shared/Button";
 import { formatDistance, formatValue } from "../../../shared/format";
+import { type TableColumn, TableRows } from "../../../shared/TableRows";
 import { usePanelSettings } from "../context";
 import { formatMoment } from "../data/labels";
 import { seconds } from "../data/series";
@@ -15,6 +16,20 @@ type Trips = NonNullable<DeviceTripsQuery["device"]>["trips"];
 /** The trips of a mobile device in the range; one opens its own panels. */
 export function TripsPanel({ query }: { query: PanelQuery<Trips> }) {
   const { onChange } = usePanelSettings();
+  const columns: readonly TableColumn<Trips["nodes"][number]>[] = [
+    {
+      header: "Start",
+      cell: ({ id, start }) => (
+        <Button look="quiet" className="row-button" onClick={() => onChange({ subjects: [{ kind: "trip", id }] })}>
+          {formatMoment(seconds(start))}
+        </Button>
+      ),
+    },
+    { header: "Length", numeric: true, cell: ({ distance }) => formatDistance(distance) },
+    { header: "Time", numeric: true, cell: ({ duration }) => formatElapsed(duration) },
+    { header: "PM2.5", unit: "µg/m³", numeric: true, cell: ({ pm25 }) => formatValue(pm25?.mean, "PM2_5") },
+    { header: "PM10", unit: "µg/m³", numeric: true, cell: ({ pm10 }) => formatValue(pm10?.mean, "PM10") },
+  ];
   return (
     <Panel title="Trips" query={query} lines={5}>
       {({ nodes, pageInfo, incompleteBefore }) =>
@@ -23,44 +38,7 @@ export function TripsPanel({ query }: { query: PanelQuery<Trips> }) {
         ) : (
           <>
             <ScrollTable label="Trips">
-              <thead>
-                <tr>
-                  <th scope="col">Start</th>
-                  <th scope="col" className="number">
-                    Length
-                  </th>
-                  <th scope="col" className="number">
-                    Time
-                  </th>
-                  <th scope="col" className="number">
-                    PM2.5
-                    <span className="unit">µg/m³</span>
-                  </th>
-                  <th scope="col" className="number">
-                    PM10
-                    <span className="unit">µg/m³</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {nodes.map((trip) => (
-                  <tr key={trip.id}>
-                    <th scope="row">
-                      <Button
-                        look="quiet"
-                        className="row-button"
-                        onClick={() => onChange({ subjects: [{ kind: "trip", id: trip.id }] })}
-                      >
-                        {formatMoment(seconds(trip.start))}
-                      </Button>
-                    </th>
-                    <td className="number">{formatDistance(trip.distance)}</td>
-                    <td className="number">{formatElapsed(trip.duration)}</td>
-                    <td className="number">{formatValue(trip.pm25?.mean, "PM2_5")}</td>
-                    <td className="number">{formatValue(trip.pm10?.mean, "PM10")}</td>
-                  </tr>
-                ))}
-              </tbody>
+              <TableRows columns={columns} rows={nodes} rowKey={({ id }) => id} />
             </ScrollTable>
             {pageInfo.hasNextPage && <Partial>The newest 20 trips are listed.</Partial>}
             {incompleteBefore !== null && (

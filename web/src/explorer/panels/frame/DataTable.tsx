@@ -1,5 +1,6 @@
 import { type ReactNode, useMemo, useState } from "react";
 import { Button } from "../../../shared/Button";
+import { type TableColumn, TableRows } from "../../../shared/TableRows";
 import { type Column, csvOf, fileName } from "./columns";
 import { ScrollTable } from "./ScrollTable";
 
@@ -15,39 +16,13 @@ export function DataTable<Row>({ caption, columns, rows, rowKey }: TableProps<Ro
   return (
     <ScrollTable label={caption}>
       <caption className="visually-hidden">{caption}</caption>
-      <thead>
-        <tr>
-          <ColumnHeaders columns={columns} />
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={rowKey(row)}>
-            {columns.map(({ name, text, numeric }, index) =>
-              index === 0 ? (
-                <th key={name} scope="row">
-                  {text(row)}
-                </th>
-              ) : (
-                <td key={name} className={numeric ? "number" : undefined}>
-                  {text(row)}
-                </td>
-              ),
-            )}
-          </tr>
-        ))}
-      </tbody>
+      <TableRows columns={columns.map(toTableColumn)} rows={rows} rowKey={rowKey} />
     </ScrollTable>
   );
 }
 
-export function ColumnHeaders<Row>({ columns }: { columns: readonly Column<Row>[] }) {
-  return columns.map(({ name, header, numeric, unit }) => (
-    <th key={name} scope="col" className={numeric ? "number" : undefined}>
-      {header}
-      {unit !== undefined && <span className="unit">{unit}</span>}
-    </th>
-  ));
+export function toTableColumn<Row>({ header, unit, numeric, text }: Column<Row>): TableColumn<Row> {
+  return { header, unit, numeric, cell: text };
 }
 
 /** The data behind a chart on demand: a button for the table and one for the file. */

@@ -3,6 +3,7 @@ import type { IndexFieldsFragment } from "../../../graphql/generated/panels";
 import { SCALES } from "../../../shared/airQualityScale";
 import { formatNumber } from "../../../shared/format";
 import { QUANTITIES } from "../../../shared/quantity";
+import { type TableColumn, TableRows } from "../../../shared/TableRows";
 import type { Subject } from "../../view";
 import { IndexChart } from "../charts/IndexChart";
 import { usePanelSettings } from "../context";
@@ -145,6 +146,20 @@ function IndexSeries({
   );
 }
 
+type SubIndex = Pick<IndexFieldsFragment, "scale"> & IndexFieldsFragment["subIndices"][number];
+
+const SUB_INDEX_COLUMNS: readonly TableColumn<SubIndex>[] = [
+  { header: "Scale", cell: ({ scale }) => SCALES[scale].label },
+  { header: "Pollutant", cell: ({ pollutant }) => QUANTITIES[pollutant].label },
+  {
+    header: "µg/m³",
+    numeric: true,
+    cell: ({ concentration }) => (concentration === null ? "–" : formatNumber(concentration)),
+  },
+  { header: "Index", numeric: true, cell: ({ value }) => value ?? "–" },
+  { header: "Band", cell: ({ band }) => band ?? "–" },
+];
+
 /** The concentrations that the indices are computed from. */
 function SubIndices({ current }: { current: readonly IndexFieldsFragment[] }) {
   const rows = current.filter(({ subIndices }) => subIndices.some(({ concentration }) => concentration !== null));
@@ -155,32 +170,11 @@ function SubIndices({ current }: { current: readonly IndexFieldsFragment[] }) {
     <details className="sub-indices">
       <summary>Concentrations behind the indices</summary>
       <ScrollTable label="Concentrations behind the indices">
-        <thead>
-          <tr>
-            <th scope="col">Scale</th>
-            <th scope="col">Pollutant</th>
-            <th scope="col" className="number">
-              µg/m³
-            </th>
-            <th scope="col" className="number">
-              Index
-            </th>
-            <th scope="col">Band</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.flatMap(({ scale, subIndices }) =>
-            subIndices.map(({ pollutant, concentration, value, band }) => (
-              <tr key={`${scale} ${pollutant}`}>
-                <th scope="row">{SCALES[scale].label}</th>
-                <td>{QUANTITIES[pollutant].label}</td>
-                <td className="number">{concentration === null ? "–" : formatNumber(concentration)}</td>
-                <td className="number">{value ?? "–"}</td>
-                <td>{band ?? "–"}</td>
-              </tr>
-            )),
-          )}
-        </tbody>
+        <TableRows
+          columns={SUB_INDEX_COLUMNS}
+          rows={rows.flatMap(({ scale, subIndices }) => subIndices.map((subIndex) => ({ scale, ...subIndex })))}
+          rowKey={({ scale, pollutant }) => `${scale} ${pollutant}`}
+        />
       </ScrollTable>
       <ul className="sources">
         {rows.map(({ scale, version }) => (

@@ -3,6 +3,7 @@ import type { DeviceQualityQuery, QualityFlag } from "../../../graphql/generated
 import { Button } from "../../../shared/Button";
 import { formatCount, formatShare } from "../../../shared/format";
 import type { Quantity } from "../../../shared/quantity";
+import { type TableColumn, TableRows } from "../../../shared/TableRows";
 import { FLAGS } from "../data/flags";
 import { Panel } from "../frame/Panel";
 import { ScrollTable } from "../frame/ScrollTable";
@@ -40,7 +41,9 @@ function LoadedQuality({ useQuality }: { useQuality: () => PanelQuery<QualityDat
           <>
             {rows.length > 0 ? <SummaryTable rows={rows} /> : <p>No weather, gas or noise values.</p>}
             {flags.length > 0 ? (
-              <FlagTable rows={flags} measurements={measurements} />
+              <ScrollTable label="Quality flags">
+                <TableRows columns={flagColumns(measurements)} rows={flags} rowKey={({ flag }) => flag} />
+              </ScrollTable>
             ) : (
               <p>No measurement of this time range has a quality flag.</p>
             )}
@@ -59,36 +62,28 @@ interface FlagRow {
   count: number;
 }
 
-function FlagTable({ rows, measurements }: { rows: readonly FlagRow[]; measurements: number }) {
-  return (
-    <ScrollTable label="Quality flags">
-      <thead>
-        <tr>
-          <th scope="col">Flag</th>
-          <th scope="col" className="number">
-            Measurements
-          </th>
-          <th scope="col">In statistics</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ flag, count }) => (
-          <tr key={flag}>
-            <th scope="row">
-              {FLAGS[flag].label}
-              <span className="row-detail">{FLAGS[flag].meaning}</span>
-            </th>
-            <td className="number">
-              {formatCount(count)}
-              {measurements > 0 && <span className="row-detail">{formatShare(count / measurements)}</span>}
-            </td>
-            <td>{FLAGS[flag].effect}</td>
-          </tr>
-        ))}
-      </tbody>
-    </ScrollTable>
-  );
-}
+const flagColumns = (measurements: number): readonly TableColumn<FlagRow>[] => [
+  {
+    header: "Flag",
+    cell: ({ flag }) => (
+      <>
+        {FLAGS[flag].label}
+        <span className="row-detail">{FLAGS[flag].meaning}</span>
+      </>
+    ),
+  },
+  {
+    header: "Measurements",
+    numeric: true,
+    cell: ({ count }) => (
+      <>
+        {formatCount(count)}
+        {measurements > 0 && <span className="row-detail">{formatShare(count / measurements)}</span>}
+      </>
+    ),
+  },
+  { header: "In statistics", cell: ({ flag }) => FLAGS[flag].effect },
+];
 
 function otherRows({ quantities }: QualityData): SummaryRow[] {
   const [first] = quantities;

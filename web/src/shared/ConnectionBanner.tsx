@@ -1,8 +1,8 @@
-import { retryNow, useConnection } from "../../shared/connection";
-import { Button } from "../../shared/Button";
-import { describeFailure } from "../../shared/failure";
-import { useNow } from "../useNow";
-import "./states.css";
+import { retryNow, useConnection } from "./connection";
+import { Button } from "./Button";
+import { describeFailure } from "./failure";
+import { useNow } from "./useNow";
+import "./banner.css";
 
 /** Shown while requests are repeated: why, and when the next one is. */
 export function ConnectionBanner() {

@@ -1,0 +1,48 @@
+import {
+  AttributionControl,
+  Map as MapLibreMap,
+  NavigationControl,
+  ScaleControl,
+  setWorkerUrl,
+} from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { Camera } from "../view";
+import { mapStyle } from "./style";
+
+setWorkerUrl(workerUrl);
+
+export interface MapOptions {
+  camera: Camera;
+  dark: boolean;
+  /** Scrolling the page does not zoom the map: for frames. */
+  cooperative: boolean;
+}
+
+/** A flat map, north up, with its controls. */
+export function createMap(container: HTMLElement, options: MapOptions): MapLibreMap {
+  const { longitude, latitude, zoom } = options.camera;
+  const map = new MapLibreMap({
+    container,
+    style: mapStyle(options.dark, null),
+    center: [longitude, latitude],
+    zoom,
+    minZoom: 0.5,
+    maxZoom: 19,
+    maxPitch: 0,
+    dragRotate: false,
+    touchPitch: false,
+    attributionControl: false,
+    cooperativeGestures: options.cooperative,
+    fadeDuration: 0,
+    locale: { "Map.Title": "Map" },
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(
+    new AttributionControl({ compact: false, customAttribution: "Made with Natural Earth" }),
+    "bottom-right",
+  );
+  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
+  return map;
+}

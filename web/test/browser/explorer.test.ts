@@ -98,6 +98,20 @@ describe.skipIf(!hasProgram)("the explorer", () => {
     await expect.poll(() => page.getByRole("complementary").count()).toBe(0);
   });
 
+  test("the map moves to the position of the browser", async () => {
+    const { latitude, longitude } = cell.center;
+    const page = await open("", { geolocation: { latitude, longitude, accuracy: 10 }, permissions: ["geolocation"] });
+    await explorer.drawn();
+    await page.getByRole("button", { name: "Find my location" }).click();
+    const distances = () => {
+      const shown = (new URL(page.url()).searchParams.get("map") ?? "").split(",").map(Number);
+      return [latitude, longitude, 14].map((wanted, index) => Math.abs(wanted - (shown[index] ?? 0)));
+    };
+    await expect.poll(() => Math.max(...distances())).toBeLessThan(0.001);
+    await explorer.announced(/cells/);
+    expect(await explorer.violations()).toEqual([]);
+  });
+
   test("each change of quantity, index and range is one request", async () => {
     const page = await open(`${atCell()}&live=off`);
     await explorer.announced(/PM2\.5/);

@@ -50,7 +50,7 @@ export default function PositionMap({
     try {
       map = new MapEngine(
         element,
-        { camera: start ? { ...start, zoom: STREET_ZOOM } : WORLD, dark, cooperative: false },
+        { camera: start ? { ...start, zoom: STREET_ZOOM } : WORLD, dark, cooperative: false, locate: false },
         {
           onMove: () => {},
           onPick: () => {},

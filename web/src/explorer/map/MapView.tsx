@@ -44,7 +44,7 @@ export default function MapView(props: MapViewProps) {
     try {
       map = new MapEngine(
         element,
-        { camera: latest.current.camera ?? WORLD, dark: latest.current.dark, cooperative: embed },
+        { camera: latest.current.camera ?? WORLD, dark: latest.current.dark, cooperative: embed, locate: !embed },
         {
           onMove: (moved, bounds, byUser) => {
             reported.current = moved;

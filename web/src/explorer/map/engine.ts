@@ -81,7 +81,7 @@ export class MapEngine {
       }
     });
     map.on("style.load", () => this.#restore());
-    map.on("moveend", ({ originalEvent }) => this.#moved(originalEvent !== undefined));
+    map.on("moveend", (event) => this.#moved(event.originalEvent !== undefined || "geolocateSource" in event));
     map.on("load", () => this.#moved(false));
     map.on("click", (event) => {
       const { ctrlKey, metaKey, shiftKey } = event.originalEvent;

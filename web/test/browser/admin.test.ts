@@ -41,6 +41,20 @@ async function signIn(fragment = "", key = adminKey, options: BrowserContextOpti
   await page.keyboard.press("Enter");
 }
 
+/** Width of the pictures in the documentation. */
+const PICTURE_WIDTH = 1000;
+
+/** Stores the upper part of the page as a picture for the documentation. */
+async function picture(name: string, height: number) {
+  const folder = process.env["AIRGRAPH_SCREENSHOTS"];
+  const size = page.viewportSize();
+  if (folder && size) {
+    await page.setViewportSize({ width: PICTURE_WIDTH, height });
+    await page.screenshot({ path: `${folder}/admin-${name}.png` });
+    await page.setViewportSize(size);
+  }
+}
+
 const heading = (name: string | RegExp) => page.getByRole("heading", { level: 1, name });
 const unique = (name: string) => `${name}-${Math.random().toString(36).slice(2, 8)}`;
 
@@ -56,6 +70,8 @@ describe.skipIf(!hasRealServer)("the admin page", () => {
   test("registers a device, makes a key, records with it, imports a file, revokes the key", async () => {
     const device = unique("station");
     await signIn();
+    await page.getByRole("link", { name: "example-station" }).waitFor();
+    await picture("devices", 400);
 
     await page.getByRole("link", { name: "Register a device" }).click();
     await heading("Register a device").waitFor();
@@ -75,6 +91,7 @@ describe.skipIf(!hasRealServer)("the admin page", () => {
     const secret = await page.getByTestId("secret").innerText();
     await page.getByLabel("Firmware or network server").selectOption("airrohr");
     await page.locator(".setting-fields dd", { hasText: secret }).waitFor();
+    await picture("key", 1030);
 
     expect((await post("/ingest/json", JSON.stringify({ device, pm10: 12.4, pm2_5: 6.8 }), secret)).status).toBe(201);
     expect((await post("/ingest/json", JSON.stringify({ device: "another", pm10: 1 }), secret)).status).toBe(403);
@@ -90,6 +107,7 @@ describe.skipIf(!hasRealServer)("the admin page", () => {
     await page.getByRole("button", { name: "Dry run" }).click();
     await page.getByText("Would be stored").waitFor();
     await page.getByRole("table").getByText(/yesterday/).waitFor();
+    await picture("import", 860);
     await page.getByRole("button", { name: "Import", exact: true }).click();
     await page.getByRole("heading", { name: "Imported" }).waitFor();
     const stored = await admin<{ device: { measurements: { totalCount: number } } }>(
@@ -171,6 +189,9 @@ describe.skipIf(!hasRealServer)("the admin page", () => {
     await page.getByRole("button", { name: "Replay and store" }).click();
     await page.getByText("1 stored").first().waitFor();
     await page.locator(".tag", { hasText: "recorded" }).waitFor();
+    await page.getByRole("link", { name: "Uplinks", exact: true }).click();
+    await page.getByRole("row", { name: new RegExp(device) }).waitFor();
+    await picture("uplinks", 500);
   });
 
   test("the load is refreshed by itself", async () => {

@@ -13,6 +13,12 @@ import { DeleteDevice } from "./DeleteDevice";
 import { KINDS } from "./DeviceList";
 import { EditDevice } from "./EditDevice";
 
+/** Time between an answer and the next request, in milliseconds. */
+const REFRESH_INTERVAL = 10_000;
+
+/** Zoom of the map on a fixed device: its streets. */
+const MAP_ZOOM = 14;
+
 export function DevicePage({ deviceKey }: { deviceKey: string }) {
   const request = useRequest(AdminDeviceDocument, { key: deviceKey });
   const [updated, setUpdated] = useState<AdminDeviceFragment>();
@@ -47,8 +53,11 @@ export function DevicePage({ deviceKey }: { deviceKey: string }) {
   );
 }
 
+/** What is known of a device. The first sample of a new sensor appears without a reload. */
 function Facts({ device }: { device: AdminDeviceFragment }) {
-  const { key, kind, createdAt, latest } = device;
+  const { key, kind, createdAt } = device;
+  const { data } = useRequest(AdminDeviceDocument, { key }, { interval: REFRESH_INTERVAL });
+  const { latest } = data?.device ?? device;
   return (
     <section className="facts" aria-label="Facts">
       <dl>
@@ -57,7 +66,7 @@ function Facts({ device }: { device: AdminDeviceFragment }) {
           <Time time={createdAt} />
         </Fact>
         <Fact label="Newest sample">
-          <Age time={latest?.measuredAt} none="none" />
+          <Age time={latest?.measuredAt} none="none yet" />
         </Fact>
         {latest && (
           <Fact label="PM2.5, PM10">
@@ -66,6 +75,9 @@ function Facts({ device }: { device: AdminDeviceFragment }) {
         )}
       </dl>
       <div className="actions">
+        <a className="button" href={mapHref(device)}>
+          Show on the map
+        </a>
         <a className="button" href={hrefOf({ page: "createKey", device: key })}>
           Create a key for it
         </a>
@@ -78,4 +90,10 @@ function Facts({ device }: { device: AdminDeviceFragment }) {
       </div>
     </section>
   );
+}
+
+/** The explorer with the device selected, and a fixed device in the middle. */
+function mapHref({ key, latitude, longitude }: AdminDeviceFragment): string {
+  const place = latitude != null && longitude != null ? `map=${latitude},${longitude},${MAP_ZOOM}&` : "";
+  return `./?${place}open=device:${encodeURIComponent(key)}`;
 }

@@ -79,7 +79,7 @@ function CreateForm({
         {role === "SENSOR" && (
           <FormField
             label="Device"
-            hint="The only device that the key records for. Empty: any device. A lost sensor then harms no other."
+            hint="The only device that the key records for, so that a lost sensor harms no other. Empty: any device."
           >
             {(attributes) => <DeviceInput attributes={attributes} value={device} onChange={setDevice} />}
           </FormField>

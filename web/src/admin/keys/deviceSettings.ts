@@ -23,7 +23,8 @@ interface Parameters {
 }
 
 /** The settings of the common firmwares for one API key. Forms and paths as in docs/sensors. */
-export function deviceSettings({ gateway, key, device = "my-device" }: Parameters): DeviceSetting[] {
+export function deviceSettings({ gateway, key, device: boundDevice }: Parameters): DeviceSetting[] {
+  const device = boundDevice ?? "my-device";
   const url = new URL(gateway);
   const base = gateway.replace(/\/$/, "");
   const isTls = url.protocol === "https:";
@@ -57,7 +58,12 @@ export function deviceSettings({ gateway, key, device = "my-device" }: Parameter
         { label: "Password", value: key },
         ...(isTls ? [{ label: "HTTPS", value: "on" }] : []),
       ],
-      note: "The device is then called as in the firmware's header X-Sensor, such as esp8266-12345678.",
+      note: [
+        "The firmware names the device itself, in its header X-Sensor, such as esp8266-12345678.",
+        ...(boundDevice === undefined
+          ? []
+          : [`This key records only for ${boundDevice}: if that is another name, register the device by the one in the header.`]),
+      ].join(" "),
       docs: "airrohr",
     },
     {

@@ -9,7 +9,8 @@ export function Bar({ onSignOut }: { onSignOut?: () => void }) {
   return (
     <header className="bar">
       <p className="brand">
-        <img src={icon} alt="" width="26" height="26" /> airgraph <span className="muted">admin</span>
+        <img src={icon} alt="" width="26" height="26" /> <span className="brand-name">airgraph</span>{" "}
+        <span className="brand-page">admin</span>
       </p>
       <nav aria-label="Pages">
         <a href="./">Map</a>

@@ -20,7 +20,7 @@ export function countsOf({
 }: Pick<AdminUplinkFragment, "recorded" | "duplicates" | "rejected">): string {
   const counts = [
     [recorded, "stored"],
-    [duplicates, "duplicate"],
+    [duplicates, duplicates === 1 ? "duplicate" : "duplicates"],
     [rejected, "rejected"],
   ] as const;
   const shown = counts.filter(([count]) => count > 0).map(([count, noun]) => `${formatCount(count)} ${noun}`);

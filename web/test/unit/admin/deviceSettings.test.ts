@@ -45,6 +45,11 @@ test("firmware without headers has the key in the path", () => {
   });
 });
 
+test("a bound key is compared with the name that airRohr sends", () => {
+  expect(setting("airrohr", "http://10.0.0.5:8000/", "roof").note).toContain("records only for roof");
+  expect(setting("airrohr", "http://10.0.0.5:8000/").note).not.toContain("records only for");
+});
+
 test("texts for a shell are quoted", () => {
   const { text } = setting("json", "http://10.0.0.5:8000/", "Anna's bike");
   expect(text).toContain(`'{"device":"Anna'\\''s bike",`);

@@ -61,6 +61,7 @@ test("a body is shown as JSON, and as bytes when it is not text", () => {
 
 test("the counts of an uplink are those that are not zero", () => {
   expect(countsOf({ recorded: 7, duplicates: 0, rejected: 1 })).toBe("7 stored, 1 rejected");
+  expect(countsOf({ recorded: 0, duplicates: 2, rejected: 0 })).toBe("2 duplicates");
   expect(countsOf({ recorded: 0, duplicates: 0, rejected: 0 })).toBe("no samples");
 });
 

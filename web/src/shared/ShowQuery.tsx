@@ -60,6 +60,7 @@ function QueryDialog({ request, onClose }: { request: RequestText; onClose: () =
           Copy as curl
         </Button>
         <Button onClick={() => void copy(request.query, "Query")}>Copy query</Button>
+        <Button onClick={() => void copy(request.variables, "Variables")}>Copy variables</Button>
         <span role="status" className="query-note">
           {note}
         </span>

@@ -25,9 +25,7 @@ export function Tooltip({
   const band = item.classIndex === null ? undefined : colouring.classes[item.classIndex]?.label;
   const value =
     layer.kind === "index"
-      ? item.value === null
-        ? "no index"
-        : `${item.value} (${band ?? ""})`
+      ? indexText(item.value, band ?? "")
       : formatValueWithUnit(item.value, layer.quantity);
   return (
     <div className="tooltip" style={{ left: `clamp(120px, ${x}px, calc(100% - 120px))`, top: y }} data-below={y < 110} aria-hidden="true">
@@ -38,6 +36,14 @@ export function Tooltip({
       </div>
     </div>
   );
+}
+
+/** Such as `2 (Fair)`. The names of the UK's bands begin with the value. */
+function indexText(value: number | null, band: string): string {
+  if (value === null) {
+    return "no index";
+  }
+  return band.startsWith(`${value} `) ? band : `${value} (${band})`;
 }
 
 function note(item: MapItem, now: number): string {

@@ -77,7 +77,7 @@ function bandOptions(
   const edge: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false } };
   const single = () => [...drawn.current.single];
   return {
-    padding: [10, 12, 0, 0],
+    padding: [10, 20, 0, 0],
     scales: {
       x: { time, ...(!time && { range: (_, min, max) => [min - 0.5, max + 0.5] }) },
       y: { range: valueRange(fromZero) },

@@ -25,7 +25,7 @@ function indexOptions(
   colours: { readonly current: readonly (string | null)[] },
 ): Partial<uPlot.Options> {
   return {
-    padding: [10, 12, 0, 0],
+    padding: [10, 20, 0, 0],
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max ?? 0, 1) * 1.1] } },
     axes: [timeAxis(theme), { ...valueAxis(theme), incrs: [1, 2, 5, 10, 20, 25, 50, 100] }],
     series: [

@@ -93,8 +93,15 @@ describe.skipIf(!hasRealServer)("the admin page", () => {
     await page.locator(".setting-fields dd", { hasText: secret }).waitFor();
     await picture("key", 1030);
 
+    await page.getByRole("link", { name: device, exact: true }).click();
+    await heading(device).waitFor();
+    await page.getByLabel("Facts").getByText("none yet").waitFor();
     expect((await post("/ingest/json", JSON.stringify({ device, pm10: 12.4, pm2_5: 6.8 }), secret)).status).toBe(201);
     expect((await post("/ingest/json", JSON.stringify({ device: "another", pm10: 1 }), secret)).status).toBe(403);
+    await page.getByLabel("Facts").getByText("just now").waitFor(); // without a reload
+    expect(await page.getByRole("link", { name: "Show on the map" }).getAttribute("href")).toBe(
+      `./?map=52.2053,0.1218,14&open=device:${device}`,
+    );
 
     await page.getByRole("link", { name: "Import", exact: true }).click();
     await heading("Import a file").waitFor();

@@ -117,4 +117,5 @@ fn while_key_is_valid(
         let rest = chunk.is_ok().then_some((file, invalidated, permit));
         Some((chunk, rest))
     })
+    .fuse() // compression polls a body after its end
 }

@@ -1,7 +1,9 @@
 //! Formats, headers and file names.
 
+use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
 use axum::http::header;
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
 use tower::ServiceExt as _;
 
 use super::{csv, export, ndjson};
@@ -119,7 +121,8 @@ async fn file_has_a_telling_name() {
 #[tokio::test]
 async fn export_is_compressed_on_request() {
     let app = with_samples().await;
-    for coding in ["gzip", "zstd"] {
+    let plain = export(&app, "measurements.csv", &[]).await;
+    for coding in ["gzip", "zstd", "br"] {
         let request = axum::http::Request::get("/export/measurements.csv").header("accept-encoding", coding);
         let answer = app
             .app
@@ -128,5 +131,14 @@ async fn export_is_compressed_on_request() {
             .await
             .expect("an answer");
         assert_eq!(answer.headers()[header::CONTENT_ENCODING], coding);
+        let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.expect("a complete body");
+        let mut text = String::new();
+        let read = match coding {
+            "gzip" => GzipDecoder::new(&*bytes).read_to_string(&mut text).await,
+            "zstd" => ZstdDecoder::new(&*bytes).read_to_string(&mut text).await,
+            _ => BrotliDecoder::new(&*bytes).read_to_string(&mut text).await,
+        };
+        read.expect("a complete file");
+        assert_eq!(text, plain, "{coding}");
     }
 }

@@ -52,6 +52,8 @@ RUN groupadd --gid 10001 airgraph \
     && useradd --uid 10001 --gid 10001 --home-dir /var/lib/airgraph --create-home --shell /usr/sbin/nologin airgraph
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/airgraph/
 COPY --from=build /usr/local/bin/airgraph /usr/local/bin/airgraph
+# Authorities of TLS certificates, for object storage and traces.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 USER 10001:10001
 WORKDIR /var/lib/airgraph
 ENV AIRGRAPH_LISTEN=0.0.0.0:8000 AIRGRAPH_LOG_FORMAT=json AIRGRAPH_DATA_DIR=/var/lib/airgraph

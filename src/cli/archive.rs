@@ -1,4 +1,4 @@
-//! `airgraph archive`: finished months of measurements as Parquet files in a folder.
+//! `airgraph archive`: finished months of measurements as Parquet files in a folder or a bucket.
 
 use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     db::embedded::LockPolicy,
     domain::month::Month,
-    export::archive::{self, KeptReason, MonthOutcome, MonthState, PruneOutcome},
+    export::archive::{self, ArchiveStorage, KeptReason, MonthOutcome, MonthState, PruneOutcome},
 };
 
 /// Time limit of one statement: a fingerprint reads all rows of a month.
@@ -22,8 +22,9 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Archive")]
 pub(super) struct ArchiveArgs {
-    /// Folder of the archive. Months that are in it with the same rows stay as they are
-    #[arg(long, value_name = "FOLDER")]
+    /// Folder of the archive, or `s3://bucket/prefix` with the settings of the variables `AWS_…`. Months that are in it with the same
+    /// rows stay as they are
+    #[arg(long, value_name = "FOLDER OR URL")]
     to: PathBuf,
 
     /// Write nothing; compare the files with the manifest and the database
@@ -44,25 +45,21 @@ pub(super) struct ArchiveArgs {
 const DEFAULT_KEPT_MONTHS: u32 = 12;
 
 pub(super) async fn run(database: &DatabaseArgs, arguments: &ArchiveArgs) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        !arguments.to.to_string_lossy().contains("://"),
-        "{}: must be a folder; copy it to object storage with a tool such as rclone",
-        arguments.to.display()
-    );
+    let mut storage = ArchiveStorage::open(&arguments.to)?;
     let session = Session::open_with_timeout(database, 2, STATEMENT_TIMEOUT, LockPolicy::Attach).await?;
     let outcome = async {
         if arguments.verify {
-            return verify(&session, arguments).await;
+            return verify(&session, &mut storage).await;
         }
-        write(&session, arguments).await?;
-        if arguments.prune { prune(&session, arguments).await } else { Ok(()) }
+        write(&session, &mut storage).await?;
+        if arguments.prune { prune(&session, &mut storage, arguments.keep_months).await } else { Ok(()) }
     }
     .await;
     session.close().await?;
     outcome
 }
 
-async fn write(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()> {
+async fn write(session: &Session, storage: &mut ArchiveStorage) -> anyhow::Result<()> {
     archive::release_unfinished(&session.database).await?;
     let bar = progress::bar(None, "{spinner} {msg}");
     let (mut text, mut missing) = (String::new(), 0);
@@ -79,7 +76,7 @@ async fn write(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()>
             }
         };
     };
-    let outcome = archive::write(&session.database.reads, &arguments.to, Clock::system().now(), report).await;
+    let outcome = archive::write(&session.database.reads, storage, Clock::system().now(), report).await;
     bar.finish_and_clear();
     print(&text)?;
     outcome?;
@@ -87,7 +84,7 @@ async fn write(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn prune(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()> {
+async fn prune(session: &Session, storage: &mut ArchiveStorage, keep_months: u32) -> anyhow::Result<()> {
     let bar = progress::bar(None, "{spinner} comparing files with the database");
     let (mut text, mut failed) = (String::new(), 0);
     let report = |month: Month, outcome, rows| {
@@ -106,8 +103,8 @@ async fn prune(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()>
         let _ = writeln!(text, "{month}: {rows} rows: {outcome_text}");
     };
     let now = Clock::system().now();
-    let first_kept = Month::from_time(now).minus(arguments.keep_months);
-    let outcome = archive::prune(&session.database, &arguments.to, first_kept, now, report).await;
+    let first_kept = Month::from_time(now).minus(keep_months);
+    let outcome = archive::prune(&session.database, storage, first_kept, now, report).await;
     bar.finish_and_clear();
     print(&text)?;
     outcome?;
@@ -124,14 +121,14 @@ fn describe(state: MonthState) -> &'static str {
     }
 }
 
-async fn verify(session: &Session, arguments: &ArchiveArgs) -> anyhow::Result<()> {
+async fn verify(session: &Session, storage: &mut ArchiveStorage) -> anyhow::Result<()> {
     let (mut text, mut months, mut wrong) = (String::new(), 0, 0);
     let report = |month: Month, state, rows| {
         months += 1;
         wrong += usize::from(state != MonthState::Correct);
         let _ = writeln!(text, "{month}: {rows} rows: {}", describe(state));
     };
-    archive::verify(&session.database.reads, &arguments.to, report).await?;
+    archive::verify(&session.database.reads, storage, report).await?;
     print(&text)?;
     anyhow::ensure!(wrong == 0, "{wrong} of {months} months differ; run without --verify to write them again");
     Ok(())

@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -23,7 +24,7 @@ use crate::{
     db,
     db::embedded::LockPolicy,
     domain::{device::DeviceKey, month::Month},
-    export::archive::{self, ArchiveError, ArchivedMonth, ArchivedRows, Manifest, MonthState},
+    export::archive::{self, ArchiveError, ArchiveStorage, ArchivedMonth},
     ingest::{
         csv::{ColumnNames, CsvOptions},
         csv_import,
@@ -40,7 +41,7 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
 #[command(next_help_heading = "Import")]
 pub(super) struct Import {
     /// CSV files: `CleanCycle` SD cards and backups, openSenseMap's, or columns named time, device, latitude, pm10, …;
-    /// Parquet files of an export; folders of an archive; `-` is standard input
+    /// Parquet files of an export; an archive in a folder or at `s3://bucket/prefix`; `-` is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
@@ -64,31 +65,35 @@ pub(super) struct Import {
 
 pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Result<()> {
     // Before the database: a file that only root can open is not readable after the privileges of root are dropped.
-    let inputs = import.files.iter().map(|path| expand_archive(path)).collect::<anyhow::Result<Vec<_>>>()?.concat();
-    let files = inputs
-        .iter()
-        .map(|input| {
-            let archived = input
-                .archived
-                .as_ref()
-                .map(|(month, archived)| Ok::<_, ArchiveError>((*month, archived, archive::open_rows(&input.path)?)));
-            Ok((&*input.path, archived.transpose()?, open(&input.path)?))
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut inputs = Vec::new();
+    for path in &import.files {
+        inputs.extend(open(path).await?);
+    }
     let session = Session::open_with_timeout(database, 2, STATEMENT_TIMEOUT, LockPolicy::Attach).await?;
     let clock = Clock::system();
     let pruned = db::pruned_month::list_months(&session.database.reads).await?;
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
     let sensors = decode_context::sensors(&session.database.reads, import.device.as_ref()).await?;
     let mut outcome = Ok(());
-    for (path, archived, (file, length)) in files {
-        if let Some(archived) = archived.filter(|(month, ..)| pruned.contains(*month)) {
-            if let Err(error) = restore(&session, path, archived, import.dry_run).await {
-                outcome = Err(error);
-                break;
+    for Input { path, content } in inputs {
+        let path = &*path;
+        let (file, length): (Box<dyn Read + Send>, _) = match content {
+            Content::Stream(file, length) => (file, length),
+            Content::Month(source) if pruned.contains(source.month) => {
+                if let Err(error) = restore(&session, path, *source, import.dry_run).await {
+                    outcome = Err(error);
+                    break;
+                }
+                continue;
             }
-            continue;
-        }
+            Content::Month(mut source) => match source.open().await.and_then(|file| Ok(ParquetAsCsv::new(file)?)) {
+                Ok(rows) => (Box::new(rows), None),
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            },
+        };
         let bar = bar(path, length);
         let options = CsvOptions {
             device: import.device.clone(),
@@ -118,56 +123,85 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
 }
 
 /// A file to import.
-#[derive(Clone)]
 struct Input {
     path: PathBuf,
-    /// The month, for a file of an archive.
-    archived: Option<(Month, ArchivedMonth)>,
+    content: Content,
 }
 
-/// The current files of an archive, which must be those that were written; or the path itself.
-fn expand_archive(path: &Path) -> anyhow::Result<Vec<Input>> {
-    let manifest = if path.is_dir() { Manifest::read(path)? } else { None };
-    let Some(manifest) = manifest else { return Ok(vec![Input { path: path.to_owned(), archived: None }]) };
-    let months = manifest.months().filter_map(|month| Some((month, manifest.month(month)?)));
-    months
-        .map(|(month, archived)| {
-            let (file, state) = (path.join(&archived.current.path), archive::check_file(path, &archived.current));
-            anyhow::ensure!(state == MonthState::Correct, "{}: missing, or not as the manifest says", file.display());
-            Ok(Input { path: file, archived: Some((month, archived.clone())) })
+enum Content {
+    /// A file, and its length in bytes, where it has one.
+    Stream(Box<dyn Read + Send>, Option<u64>),
+    /// The current file of a month of an archive.
+    Month(Box<MonthSource>),
+}
+
+struct MonthSource {
+    storage: Arc<ArchiveStorage>,
+    month: Month,
+    archived: ArchivedMonth,
+    /// `None` for one that is copied to this machine when its turn comes.
+    file: Option<File>,
+}
+
+impl MonthSource {
+    /// The file, which must be the one that was written.
+    async fn open(&mut self) -> anyhow::Result<File> {
+        if let Some(file) = self.file.take() {
+            return Ok(file);
+        }
+        let file = self.storage.open_file(&self.archived.current).await?;
+        file.map_err(|_| {
+            let location = self.storage.file_location(&self.archived.current.path);
+            anyhow::anyhow!("{}: missing, or not as the manifest says", location.display())
         })
-        .collect()
+    }
+}
+
+/// The files of a path: those of an archive, or the file itself.
+async fn open(path: &Path) -> anyhow::Result<Vec<Input>> {
+    if path == Path::new("-") {
+        return Ok(vec![Input { path: path.to_owned(), content: Content::Stream(Box::new(io::stdin()), None) }]);
+    }
+    let is_url = path.to_str().is_some_and(|path| path.contains("://"));
+    if is_url || path.is_dir() {
+        let mut storage = ArchiveStorage::open(path)?;
+        let manifest = storage.read_manifest().await?;
+        anyhow::ensure!(is_url || manifest.is_some(), "{} is a folder; name the files in it", path.display());
+        let manifest = manifest.ok_or_else(|| ArchiveError::no_archive(&storage))?;
+        let storage = Arc::new(storage);
+        let mut inputs = Vec::new();
+        for month in manifest.months() {
+            let Some(archived) = manifest.month(month).cloned() else { continue };
+            let path = storage.file_location(&archived.current.path);
+            let mut source = MonthSource { storage: storage.clone(), month, archived, file: None };
+            if storage.is_local() {
+                source.file = Some(source.open().await?);
+            }
+            inputs.push(Input { path, content: Content::Month(Box::new(source)) });
+        }
+        return Ok(inputs);
+    }
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    let metadata = file.metadata().with_context(|| path.display().to_string())?;
+    let content = if path.extension().is_some_and(|extension| extension == "parquet") {
+        let rows = ParquetAsCsv::new(file).with_context(|| path.display().to_string())?;
+        Content::Stream(Box::new(rows), None)
+    } else {
+        Content::Stream(Box::new(file), metadata.is_file().then_some(metadata.len()))
+    };
+    Ok(vec![Input { path: path.to_owned(), content }])
 }
 
 /// Restores a month that was removed from the database.
-async fn restore(
-    session: &Session,
-    path: &Path,
-    (month, archived, file): (Month, &ArchivedMonth, ArchivedRows),
-    dry_run: bool,
-) -> anyhow::Result<()> {
+async fn restore(session: &Session, path: &Path, mut source: MonthSource, dry_run: bool) -> anyhow::Result<()> {
+    let (month, archived) = (source.month, source.archived.clone());
     let rows = archived.current.rows;
     if dry_run {
         return print(&format!("{}: {month} would be restored with {rows} measurements\n", path.display()));
     }
-    let inserted = archive::restore(&session.database.reads, file, month, archived).await?;
+    let file = archive::open_rows(source.open().await?)?;
+    let inserted = archive::restore(&session.database.reads, file, month, &archived).await?;
     print(&format!("{}: {month} restored: {rows} measurements, {inserted} of them inserted\n", path.display()))
-}
-
-/// A file and its length in bytes, where it has one.
-fn open(path: &Path) -> anyhow::Result<(Box<dyn Read + Send>, Option<u64>)> {
-    if path == Path::new("-") {
-        return Ok((Box::new(io::stdin()), None));
-    }
-    let file = File::open(path).with_context(|| path.display().to_string())?;
-    let metadata = file.metadata().with_context(|| path.display().to_string())?;
-    anyhow::ensure!(!metadata.is_dir(), "{} is a folder; name the files in it", path.display());
-    if path.extension().is_some_and(|extension| extension == "parquet") {
-        let rows = ParquetAsCsv::new(file).with_context(|| path.display().to_string())?;
-        return Ok((Box::new(rows), None));
-    }
-    let length = metadata.is_file().then_some(metadata.len());
-    Ok((Box::new(file), length))
 }
 
 fn bar(path: &Path, length: Option<u64>) -> ProgressBar {

@@ -2,6 +2,7 @@
 
 use std::{io, path::Path};
 
+use super::ArchiveStorage;
 use crate::{api_error::ApiError, db::DbError};
 
 /// Why an archive can't be written or read.
@@ -35,6 +36,17 @@ pub enum ArchiveError {
     /// Another process writes to the archive.
     #[error("{0}: another `airgraph archive` writes there")]
     Locked(String),
+    /// Another process wrote to the archive meanwhile.
+    #[error("{0}: another `airgraph archive` wrote there meanwhile; run the command again")]
+    Conflict(String),
+    /// The storage can't be used.
+    #[error("{location}: {reason}")]
+    Storage {
+        /// The folder or the URL.
+        location: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Another process removes months from the database.
     #[error("another `airgraph archive --prune` runs on this database")]
     Pruning,
@@ -44,6 +56,12 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
+    /// An error of a location without an archive.
+    #[must_use]
+    pub fn no_archive(storage: &ArchiveStorage) -> Self {
+        Self::Manifest { path: storage.to_string(), reason: "no archive: there is no manifest.json".to_owned() }
+    }
+
     /// An error of a file.
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.display().to_string(), source }

@@ -2,8 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -11,10 +9,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ArchiveError;
+use super::{ArchiveError, storage::MonthFileName};
 use crate::{db::archive::RowFingerprint, domain::month::Month};
 
-const MANIFEST_FILE: &str = "manifest.json";
 /// Name and version of the format.
 const FORMAT: &str = "airgraph-archive";
 const FORMAT_VERSION: u32 = 2;
@@ -90,18 +87,13 @@ impl Default for Manifest {
 }
 
 impl Manifest {
-    /// Reads the manifest of an archive; `None` without one.
+    /// Reads the text of a manifest. `location` is for errors.
     ///
     /// # Errors
-    /// When it can't be read, or has another format.
-    pub fn read(folder: &Path) -> Result<Option<Self>, ArchiveError> {
-        let path = folder.join(MANIFEST_FILE);
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(|error| ArchiveError::io(&path, error))?,
-        };
-        let invalid = |reason: String| ArchiveError::Manifest { path: path.display().to_string(), reason };
-        let mut manifest: Self = serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
+    /// When it has another format.
+    pub(super) fn parse(text: &[u8], location: &str) -> Result<Self, ArchiveError> {
+        let invalid = |reason: String| ArchiveError::Manifest { path: location.to_owned(), reason };
+        let mut manifest: Self = serde_json::from_slice(text).map_err(|error| invalid(error.to_string()))?;
         if manifest.format != FORMAT || manifest.format_version > FORMAT_VERSION {
             let Self { format, format_version, .. } = &manifest;
             return Err(invalid(format!("format {format} {format_version} is not supported by this airgraph")));
@@ -111,14 +103,7 @@ impl Manifest {
             manifest.months.values_mut().for_each(|month| month.fingerprint.clear());
             manifest.format_version = FORMAT_VERSION;
         }
-        Ok(Some(manifest))
-    }
-
-    /// Replaces the manifest of an archive.
-    pub(super) fn write(&self, folder: &Path) -> Result<(), ArchiveError> {
-        let path = folder.join(MANIFEST_FILE);
-        let text = serde_json::to_vec_pretty(self).map_err(|error| ArchiveError::Internal(error.to_string()))?;
-        replace(&path, |file| file.write_all(&text)).map_err(|error| ArchiveError::io(&path, error))
+        Ok(manifest)
     }
 
     /// A month.
@@ -130,6 +115,19 @@ impl Manifest {
     /// The months in order.
     pub fn months(&self) -> impl Iterator<Item = Month> {
         self.months.keys().filter_map(|name| Month::from_suffix(&name.replace('-', "_")))
+    }
+
+    /// Whether it has this version of a month, or a later one.
+    pub(super) fn has_version(&self, name: MonthFileName) -> bool {
+        self.month(name.month).is_some_and(|archived| archived.current.version >= name.version)
+    }
+
+    /// Whether it names a file of a month.
+    pub(super) fn names_file(&self, month: Month, path: &str) -> bool {
+        self.month(month).is_some_and(|archived| {
+            let mut files = archived.superseded.iter().chain([&archived.current]);
+            files.any(|file| file.path == Path::new(path))
+        })
     }
 
     /// Adds a file of a month. A file before becomes superseded.
@@ -152,29 +150,6 @@ impl ArchivedMonth {
     }
 }
 
-impl ArchivedFile {
-    /// Whether the file exists with its size.
-    #[must_use]
-    pub fn is_whole(&self, folder: &Path) -> bool {
-        fs::metadata(folder.join(&self.path)).is_ok_and(|metadata| metadata.len() == self.bytes)
-    }
-}
-
 fn fingerprint_text(rows: RowFingerprint) -> String {
     format!("{}-{:016x}", rows.rows, rows.hash)
-}
-
-/// Replaces a file: a process that is killed leaves the old one or the new one.
-fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let part = path.with_added_extension(super::month_file::PART_EXTENSION);
-    let mut file = File::create(&part)?;
-    write(&mut file)?;
-    complete(&file, &part, path)
-}
-
-/// Gives a complete file its name, durably.
-pub(super) fn complete(file: &File, part: &Path, path: &Path) -> io::Result<()> {
-    file.sync_all()?;
-    fs::rename(part, path)?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }

@@ -5,37 +5,34 @@
 //! year=2026/month=05/measurements-v1.parquet
 //! ```
 //!
-//! A file is written under another name, synced and renamed, and then named by the manifest, which is replaced in the same
-//! way. So an archive that was interrupted at any moment is valid, and the next run completes it. A month whose rows
-//! changed since is written again under the next version; the file of the one before stays, and the manifest lists it.
+//! A file is complete before it has its name ([`storage`]). Then the manifest, which is replaced as a whole, names it. So an
+//! archive that was interrupted at any moment is valid, and the next run completes it. A month whose rows changed since is
+//! written again under the next version; the file of the one before stays, and the manifest lists it.
 
 mod error;
 mod manifest;
 mod month_file;
 mod prune;
 mod restore;
+mod storage;
 mod verification;
 
-use std::{
-    collections::HashMap,
-    fs::{self, File, TryLockError},
-    path::Path,
-};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
+use self::storage::MonthFileName;
 pub use self::{
     error::ArchiveError,
     manifest::{ArchivedDevice, ArchivedFile, ArchivedMonth, Manifest},
     prune::{ArchivedRows, KeptReason, PruneOutcome, open_rows, prune, release_unfinished},
     restore::restore,
-    verification::{MonthState, check_file, verify},
+    storage::ArchiveStorage,
+    verification::{MonthState, verify},
 };
 use crate::{db, domain::month::Month};
 
-/// File that one run holds a lock of.
-const LOCK_FILE: &str = "archive.lock";
 /// Attempts to write a month while its rows change.
 const MAX_ATTEMPTS: u32 = 3;
 
@@ -52,27 +49,25 @@ pub enum MonthOutcome {
     PrunedElsewhere,
 }
 
-/// Writes each finished month that the archive in this folder lacks, or has with other rows. `report` is called after each
+/// Writes each finished month that the archive lacks, or has with other rows. `report` is called after each
 /// month.
 ///
 /// # Errors
 /// When the database fails, or a file can't be written. Months written before stay.
 pub async fn write(
     db: &PgPool,
-    folder: &Path,
+    storage: &mut ArchiveStorage,
     now: DateTime<Utc>,
     mut report: impl FnMut(Month, MonthOutcome, u64),
 ) -> Result<(), ArchiveError> {
-    fs::create_dir_all(folder).map_err(|error| ArchiveError::io(folder, error))?;
-    let _lock = lock(folder)?;
-    month_file::remove_incomplete(folder)?;
-    let mut manifest = Manifest::read(folder)?.unwrap_or_default();
+    let _lock = storage.lock()?;
+    let mut manifest = storage.read_manifest().await?.unwrap_or_default();
     let pruned: HashMap<_, _> =
         db::pruned_month::list(db).await?.into_iter().map(|pruned| (pruned.month, pruned)).collect();
     for month in finished_months(db, &manifest, now).await? {
         if let Some(pruned) = pruned.get(&month).filter(|pruned| pruned.pruned_at.is_some()) {
-            let archived = manifest.month(month).map(|archived| &archived.current);
-            let has_file = archived.is_some_and(|file| file.sha256 == pruned.sha256 && file.is_whole(folder));
+            let archived = manifest.month(month).filter(|archived| archived.current.sha256 == pruned.sha256);
+            let has_file = has_file(storage, archived).await?;
             let outcome = if has_file { MonthOutcome::Pruned } else { MonthOutcome::PrunedElsewhere };
             report(month, outcome, pruned.measurements.unsigned_abs());
             continue;
@@ -82,7 +77,7 @@ pub async fn write(
         loop {
             let before = db::archive::fingerprint(db, from, to).await?;
             let known = manifest.month(month);
-            if known.is_some_and(|known| known.has_rows(before) && known.current.is_whole(folder)) {
+            if has_file(storage, known.filter(|known| known.has_rows(before))).await? {
                 report(month, MonthOutcome::Unchanged, before.rows.unsigned_abs());
                 break;
             }
@@ -90,7 +85,7 @@ pub async fn write(
                 break;
             }
             let version = known.map_or(0, |known| known.current.version) + 1;
-            let written = month_file::write(db, folder, month, version, now).await?;
+            let written = month_file::write(db, storage, MonthFileName { month, version }, now).await?;
             if db::archive::fingerprint(db, from, to).await? != before {
                 attempts += 1;
                 if attempts >= MAX_ATTEMPTS {
@@ -99,12 +94,20 @@ pub async fn write(
                 continue;
             }
             manifest.add(month, before, written);
-            manifest.write(folder)?;
+            storage.write_manifest(&manifest).await?;
             report(month, MonthOutcome::Written(version), before.rows.unsigned_abs());
             break;
         }
     }
-    Ok(())
+    storage.remove_unfinished(&manifest).await
+}
+
+/// Whether the archive has the file of a month with its size.
+async fn has_file(storage: &ArchiveStorage, archived: Option<&ArchivedMonth>) -> Result<bool, ArchiveError> {
+    match archived {
+        Some(archived) => storage.has_file(&archived.current).await,
+        None => Ok(false),
+    }
 }
 
 /// The months that are over, from the first to the last one with rows, and those of the archive.
@@ -123,15 +126,4 @@ async fn finished_months(
         next = Some(month.next());
         Some(month)
     }))
-}
-
-/// A lock that is held until it is dropped.
-fn lock(folder: &Path) -> Result<File, ArchiveError> {
-    let path = folder.join(LOCK_FILE);
-    let file = File::create(&path).map_err(|error| ArchiveError::io(&path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(ArchiveError::Locked(folder.display().to_string())),
-        Err(TryLockError::Error(error)) => Err(ArchiveError::io(&path, error)),
-    }
 }

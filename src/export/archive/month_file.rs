@@ -1,19 +1,17 @@
 //! The Parquet file of a month: its measurements with all columns, sorted by device and time, so that readers skip row
 //! groups of other devices and times.
 
-use std::{
-    fs::{self, File},
-    io::Write as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io::Write as _, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use tokio::task::spawn_blocking;
 
-use super::{ArchiveError, ArchivedDevice, ArchivedFile, manifest::complete};
+use super::{
+    ArchiveError, ArchivedDevice, ArchivedFile,
+    storage::{ArchiveStorage, MonthFileName, StagedFile},
+};
 use crate::{
     db,
     db::{
@@ -34,8 +32,6 @@ use crate::{
     },
 };
 
-/// Added to the name of a file that is not complete yet.
-pub const PART_EXTENSION: &str = "part";
 /// Rows of a page.
 const PAGE_ROWS: usize = 10_000;
 /// The order of the rows.
@@ -56,15 +52,12 @@ pub fn describe_table() -> serde_json::Value {
 /// Writes a month.
 pub async fn write(
     db: &PgPool,
-    folder: &Path,
-    month: Month,
-    version: u32,
+    storage: &ArchiveStorage,
+    name: MonthFileName,
     now: DateTime<Utc>,
 ) -> Result<ArchivedFile, ArchiveError> {
-    let start = month.start();
-    let path =
-        PathBuf::from(start.format("year=%Y/month=%m").to_string()).join(format!("measurements-v{version}.parquet"));
-    let mut file = MonthFile::create(&folder.join(&path))?;
+    let MonthFileName { month, version } = name;
+    let mut file = MonthFile::new(storage.stage(name)?)?;
     let devices = list_devices(db, month).await?;
     let projection = projection(&file.columns);
     for device in &devices {
@@ -78,9 +71,10 @@ pub async fn write(
         licence: device.licence,
         attribution: device.attribution,
     });
-    let (described, final_path) = (described.collect(), folder.join(&path));
-    let (rows, bytes, sha256) = blocking(move || file.finish(&final_path)).await?;
-    Ok(ArchivedFile { path, version, rows, bytes, sha256, written_at: now, devices: described })
+    let devices = described.collect();
+    let FinishedFile { staged, rows, bytes, sha256 } = blocking(move || file.finish()).await?;
+    let path = storage.publish(staged, name, &sha256).await?;
+    Ok(ArchivedFile { path, version, rows, bytes, sha256, written_at: now, devices })
 }
 
 /// The devices with measurements in a month, in the order of their rows.
@@ -143,22 +137,25 @@ struct MonthFile {
 
 /// The bytes of a file, with their number and hash.
 struct HashedFile {
-    path: PathBuf,
-    file: File,
+    staged: StagedFile,
     bytes: u64,
     sha256: Sha256,
 }
 
+/// A complete file, and what the manifest has of it.
+struct FinishedFile {
+    staged: StagedFile,
+    rows: u64,
+    bytes: u64,
+    sha256: String,
+}
+
 impl MonthFile {
-    fn create(path: &Path) -> Result<Self, ArchiveError> {
-        let path = path.with_added_extension(PART_EXTENSION);
-        let failed = |error| ArchiveError::io(&path, error);
-        path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
-        let file = File::create(&path).map_err(failed)?;
+    fn new(staged: StagedFile) -> Result<Self, ArchiveError> {
         let columns = archive_columns();
         let table = describe_columns(&columns, TimeFormat::Rfc3339);
         let encoder = ParquetEncoder::new(&columns, &ORDER, Some(&table))?;
-        Ok(Self { output: HashedFile { path, file, bytes: 0, sha256: Sha256::new() }, columns, encoder, rows: 0 })
+        Ok(Self { output: HashedFile { staged, bytes: 0, sha256: Sha256::new() }, columns, encoder, rows: 0 })
     }
 
     fn write(mut self, rows: &PageRows) -> Result<Self, ArchiveError> {
@@ -171,12 +168,11 @@ impl MonthFile {
         Ok(self)
     }
 
-    /// Completes the file and gives it its name. Returns its rows, its size and its SHA-256.
-    fn finish(self, path: &Path) -> Result<(u64, u64, String), ArchiveError> {
+    fn finish(self) -> Result<FinishedFile, ArchiveError> {
         let Self { mut output, encoder, rows, .. } = self;
         output.append(&encoder.finish(None)?)?;
-        complete(&output.file, &output.path, path).map_err(|error| ArchiveError::io(path, error))?;
-        Ok((rows, output.bytes, hex::encode(output.sha256.finalize())))
+        let HashedFile { staged, bytes, sha256 } = output;
+        Ok(FinishedFile { staged, rows, bytes, sha256: hex::encode(sha256.finalize()) })
     }
 }
 
@@ -184,19 +180,7 @@ impl HashedFile {
     fn append(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
         self.sha256.update(bytes);
         self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes).map_err(|error| ArchiveError::io(&self.path, error))
+        let StagedFile { file, path } = &mut self.staged;
+        file.write_all(bytes).map_err(|error| ArchiveError::io(path, error))
     }
-}
-
-/// Removes files that a run which was interrupted did not complete.
-pub fn remove_incomplete(folder: &Path) -> Result<(), ArchiveError> {
-    for entry in fs::read_dir(folder).map_err(|error| ArchiveError::io(folder, error))? {
-        let path = entry.map_err(|error| ArchiveError::io(folder, error))?.path();
-        if path.is_dir() {
-            remove_incomplete(&path)?;
-        } else if path.extension().is_some_and(|extension| extension == PART_EXTENSION) {
-            fs::remove_file(&path).map_err(|error| ArchiveError::io(&path, error))?;
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Removal of archived months from the database, after each has been compared with its file.
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{fs::File, time::Duration};
 
 use chrono::{DateTime, Utc};
 use parquet::{
@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio::time::sleep;
 
 use super::{
-    ArchiveError, ArchivedFile, Manifest, MonthState, check_file, lock,
+    ArchiveError, ArchiveStorage, ArchivedFile, MonthState,
     month_file::{DevicePages, archive_columns, blocking, list_devices},
 };
 use crate::{
@@ -57,7 +57,7 @@ pub enum KeptReason {
 /// When there is no archive, or the database fails. Months removed before stay removed.
 pub async fn prune(
     database: &Database,
-    folder: &Path,
+    storage: &mut ArchiveStorage,
     first_kept: Month,
     now: DateTime<Utc>,
     mut report: impl FnMut(Month, PruneOutcome, u64),
@@ -65,10 +65,10 @@ pub async fn prune(
     if database.dialect.is_citus {
         return Err(ArchiveError::Distributed);
     }
-    let (db, _lock) = (&database.reads, lock(folder)?);
+    let (db, _lock) = (&database.reads, storage.lock()?);
     let _prune_lock = PruneLock::acquire(database).await?.ok_or(ArchiveError::Pruning)?;
     db::pruned_month::delete_unfinished(db).await?; // of a run that was interrupted
-    let manifest = Manifest::read(folder)?.unwrap_or_default();
+    let manifest = storage.read_manifest().await?.unwrap_or_default();
     let mut frozen = Vec::new();
     let known = db::pruned_month::list(db).await?;
     for month in manifest.months() {
@@ -88,7 +88,7 @@ pub async fn prune(
     let mut failure = None;
     for (month, archived) in frozen {
         let outcome = match failure {
-            None => verify_and_remove(db, folder, month, &archived, now).await,
+            None => verify_and_remove(db, storage, month, &archived, now).await,
             Some(_) => Ok(PruneOutcome::Kept(KeptReason::InUse)),
         };
         if !matches!(outcome, Ok(PruneOutcome::Removed)) {
@@ -127,7 +127,7 @@ async fn freeze(db: &PgPool, month: Month, file: &ArchivedFile) -> Result<bool, 
 
 async fn verify_and_remove(
     db: &PgPool,
-    folder: &Path,
+    storage: &ArchiveStorage,
     month: Month,
     archived: &super::ArchivedMonth,
     now: DateTime<Utc>,
@@ -138,15 +138,14 @@ async fn verify_and_remove(
     }
     let rollups = db::prune::rollup_fingerprint(db, month).await?;
     let not_verified = |state| Ok(PruneOutcome::Kept(KeptReason::NotVerified(state)));
-    let (path, file) = (folder.to_owned(), archived.current.clone());
-    let state = blocking(move || Ok(check_file(&path, &file))).await?;
-    if state != MonthState::Correct {
-        return not_verified(state);
-    }
+    let file = match storage.open_file(&archived.current).await? {
+        Ok(file) => file,
+        Err(state) => return not_verified(state),
+    };
     if !archived.has_rows(db::archive::fingerprint(db, from, to).await?) {
         return not_verified(MonthState::Changed);
     }
-    if !has_values_of_database(db, &folder.join(&archived.current.path), month).await? {
+    if !has_values_of_database(db, open_rows(file)?, month).await? {
         return not_verified(MonthState::Damaged);
     }
     for _ in 0..MAX_LOCK_ATTEMPTS {
@@ -170,8 +169,7 @@ async fn acquire(db: &PgPool) -> Result<sqlx::pool::PoolConnection<sqlx::Postgre
 }
 
 /// Whether a file has the rows of the database: in the same order, with equal values in all columns.
-async fn has_values_of_database(db: &PgPool, path: &Path, month: Month) -> Result<bool, ArchiveError> {
-    let mut rows = open_rows(path)?;
+async fn has_values_of_database(db: &PgPool, mut rows: ArchivedRows, month: Month) -> Result<bool, ArchiveError> {
     let columns = archive_columns();
     let projection = projection(&columns);
     for device in list_devices(db, month).await? {
@@ -199,8 +197,7 @@ pub type ArchivedRows = RowIter<'static>;
 ///
 /// # Errors
 /// When it can't be read.
-pub fn open_rows(path: &Path) -> Result<ArchivedRows, ArchiveError> {
-    let file = File::open(path).map_err(|error| ArchiveError::io(path, error))?;
+pub fn open_rows(file: File) -> Result<ArchivedRows, ArchiveError> {
     let reader = SerializedFileReader::new(file).map_err(|error| ArchiveError::Internal(error.to_string()))?;
     Ok(RowIter::from_file_into(Box::new(reader)))
 }

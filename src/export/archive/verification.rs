@@ -1,12 +1,15 @@
 //! Comparison of an archive with its manifest and with the database.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::File,
+    io::{self, Seek as _},
+};
 
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
-use super::{ArchiveError, ArchivedFile, Manifest};
+use super::{ArchiveError, ArchivedFile, storage::ArchiveStorage};
 use crate::{db, domain::month::Month};
 
 /// The state of a month in an archive.
@@ -28,49 +31,48 @@ pub enum MonthState {
 /// When there is no archive, or the database fails.
 pub async fn verify(
     db: &PgPool,
-    folder: &Path,
+    storage: &mut ArchiveStorage,
     mut report: impl FnMut(Month, MonthState, u64),
 ) -> Result<(), ArchiveError> {
-    let manifest = Manifest::read(folder)?.ok_or_else(|| ArchiveError::Manifest {
-        path: folder.display().to_string(),
-        reason: "no archive: there is no manifest.json".to_owned(),
-    })?;
+    let Some(manifest) = storage.read_manifest().await? else {
+        return Err(ArchiveError::no_archive(storage));
+    };
     let pruned = db::pruned_month::list(db).await?;
     for month in manifest.months() {
         let Some(archived) = manifest.month(month) else { continue };
-        let state = match check_file(folder, &archived.current) {
+        let state = match storage.open_file(&archived.current).await? {
             // Its rows are no longer in the database.
-            MonthState::Correct
+            Ok(_)
                 if pruned
                     .iter()
                     .any(|it| it.month == month && it.pruned_at.is_some() && it.sha256 == archived.current.sha256) =>
             {
                 MonthState::Correct
             }
-            MonthState::Correct => {
+            Ok(_) => {
                 let rows = db::archive::fingerprint(db, month.start(), month.next().start()).await?;
                 if archived.has_rows(rows) { MonthState::Correct } else { MonthState::Changed }
             }
-            state => state,
+            Err(state) => state,
         };
         report(month, state, archived.current.rows);
     }
     Ok(())
 }
 
-/// Compares a file with its entry in the manifest.
-#[must_use]
-pub fn check_file(folder: &Path, archived: &ArchivedFile) -> MonthState {
-    let Ok(mut file) = File::open(folder.join(&archived.path)) else { return MonthState::Missing };
-    let mut hash = HashWriter(Sha256::new());
-    let is_equal = io::copy(&mut file, &mut hash).is_ok_and(|bytes| bytes == archived.bytes)
-        && hex::encode(hash.0.finalize()) == archived.sha256;
-    let rows = SerializedFileReader::new(file).ok().map(|reader| reader.metadata().file_metadata().num_rows());
-    if is_equal && rows.is_some_and(|rows| rows.unsigned_abs() == archived.rows) {
-        MonthState::Correct
-    } else {
-        MonthState::Damaged
-    }
+/// Compares a file with its entry in the manifest: its size, its SHA-256 and its number of rows.
+pub(super) fn compare_file(mut file: File, archived: &ArchivedFile) -> Result<File, MonthState> {
+    let is_equal = |file: &mut File| -> io::Result<bool> {
+        file.rewind()?;
+        let mut hash = HashWriter(Sha256::new());
+        let bytes = io::copy(file, &mut hash)?;
+        file.rewind()?;
+        let reader = SerializedFileReader::new(file.try_clone()?)?;
+        let rows = reader.metadata().file_metadata().num_rows().unsigned_abs();
+        let sha256 = hex::encode(hash.0.finalize());
+        Ok(bytes == archived.bytes && sha256 == archived.sha256 && rows == archived.rows)
+    };
+    if is_equal(&mut file).unwrap_or(false) { Ok(file) } else { Err(MonthState::Damaged) }
 }
 
 struct HashWriter(Sha256);

@@ -37,7 +37,7 @@ pub(super) fn manifest(folder: &Path) -> Value {
 }
 
 /// The files of a folder, by path.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(super) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).expect("a folder") {
@@ -139,9 +139,9 @@ async fn month_that_changes_gets_a_new_version_and_damage_is_found() {
 }
 
 /// Default number of kills; `AIRGRAPH_ARCHIVE_KILLS` overrides it.
-const KILLS: u64 = 20;
+pub(super) const KILLS: u64 = 20;
 /// A run on this little data ends within this time.
-const MAX_RUN_MS: u64 = 800;
+pub(super) const MAX_RUN_MS: u64 = 800;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn archive_that_is_killed_is_completed_by_the_next_run() {

@@ -2,6 +2,7 @@
 
 mod archive;
 mod breaking_off;
+mod bucket;
 mod formats;
 mod limits;
 mod pacing;

@@ -29,18 +29,18 @@ async fn prune(options: &PgConnectOptions, folder: &TempDir) -> (bool, String) {
 }
 
 /// Number of finished months from March of 2026 on.
-fn kept_months() -> String {
+pub(super) fn kept_months() -> String {
     let now = Clock::system().now();
     (i64::from(now.year() - 2026) * 12 + i64::from(now.month()) - 3).to_string()
 }
 
 /// Removes what subscribers could still receive.
-async fn trim_feed(app: &TestApp) {
+pub(super) async fn trim_feed(app: &TestApp) {
     feed::trim_before(&app.database.writes, "2100-01-01T00:00:00Z".parse().expect("a time")).await.expect("trimmed");
 }
 
 /// The rows of tables as text, without the uplinks that contained them.
-async fn dump(db: &mut PgConnection, tables: &[&'static str]) -> Vec<String> {
+pub(super) async fn dump(db: &mut PgConnection, tables: &[&'static str]) -> Vec<String> {
     let mut rows = Vec::new();
     for table in tables {
         let statement = format!("select (to_jsonb(t) - 'uplink_id')::text from {table} t order by 1");
@@ -51,10 +51,10 @@ async fn dump(db: &mut PgConnection, tables: &[&'static str]) -> Vec<String> {
     rows
 }
 
-const ROWS: [&str; 5] = ["measurement", "weather", "ambient", "motion", "device_status"];
+pub(super) const ROWS: [&str; 5] = ["measurement", "weather", "ambient", "motion", "device_status"];
 const DERIVED: [&str; 3] = ["device_hour", "cell_hour", "latest"];
 
-async fn count_rows_before_march(db: &mut PgConnection) -> i64 {
+pub(super) async fn count_rows_before_march(db: &mut PgConnection) -> i64 {
     let count = sqlx::query_scalar("select count(*) from measurement where measured_at < '2026-03-01Z'");
     count.fetch_one(db).await.expect("a count")
 }
@@ -192,7 +192,7 @@ async fn month_whose_file_differs_from_the_database_stays() {
 }
 
 /// Waits until a condition of the database holds.
-async fn wait_until(mut condition: impl AsyncFnMut() -> bool) {
+pub(super) async fn wait_until(mut condition: impl AsyncFnMut() -> bool) {
     let reached = async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(20)).await;

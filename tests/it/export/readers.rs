@@ -13,7 +13,7 @@ use crate::{
     support::{TestApp, skipped},
 };
 
-const PYTHON: &str = "target/python/bin/python";
+pub(super) const PYTHON: &str = "target/python/bin/python";
 /// Prints the rows that each reader finds as a line of JSON.
 const SCRIPT: &str = "tests/it/export/read_files.py";
 

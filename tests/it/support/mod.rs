@@ -25,7 +25,7 @@ pub fn skipped(reason: &str) {
 }
 
 /// A port without a listener.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port()
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn filled() -> (PgConnectOptions, TestApp) {
     fill(&app, &mut rng).await;
     let old = (0..200).map(|number| {
         json!({ "device": format!("b{}", number % 3), "measuredAt": format!("2026-0{}-{:02}T10:00:00Z", 1 + number % 2, 1 + number % 28),
-                "pm25": f64::from(number) / 7.0, "weather": { "temperature": number } })
+                "pm25": f64::from(number) / 7.0, "weather": { "temperature": number }, "status": { "gpsUpdated": number % 2 == 0 } })
     });
     app.record(old.collect()).await;
     (options, app)

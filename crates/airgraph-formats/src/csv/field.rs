@@ -1,5 +1,6 @@
 //! Parsing of fields.
 
+use airgraph_domain::quantity::Quantity;
 use chrono::{DateTime, NaiveDate, NaiveTime, Timelike as _, Utc};
 
 use super::dialect::Decimals;
@@ -24,6 +25,15 @@ pub(super) fn text<'a>(column: &str, field: &'a [u8]) -> Result<Option<&'a str>,
 pub(super) fn number(column: &str, text: &str, decimals: &mut Decimals) -> Result<f64, Reason> {
     let number = decimals.number(text);
     number.ok_or_else(|| ("WRONG_TYPE", format!("{column}: {:?} is no number", truncate_name(text))))
+}
+
+/// The value of a quantity; `gps_updated` also as `true` or `false`, as exports write it.
+pub(super) fn value(quantity: Quantity, column: &str, text: &str, decimals: &mut Decimals) -> Result<f64, Reason> {
+    match quantity {
+        Quantity::GpsUpdated if text.eq_ignore_ascii_case("true") => Ok(1.0),
+        Quantity::GpsUpdated if text.eq_ignore_ascii_case("false") => Ok(0.0),
+        _ => number(column, text, decimals),
+    }
 }
 
 /// A coordinate in degrees.

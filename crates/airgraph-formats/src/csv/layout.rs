@@ -142,8 +142,9 @@ impl CsvLayout {
                 if counts_particles && quantity.definition().group == Group::Air {
                     continue;
                 }
-                let value = field::text(name, bytes)
-                    .and_then(|text| text.map(|text| field::number(name, text, &mut self.decimals)).transpose());
+                let value = field::text(name, bytes).and_then(|text| {
+                    text.map(|text| field::value(quantity, name, text, &mut self.decimals)).transpose()
+                });
                 let set = value.and_then(|value| {
                     let Some(value) = value else { return Ok(()) };
                     let value = conversion

@@ -22,6 +22,9 @@ fn column_names_and_units_are_recognised() {
         ("pressure_pa", "100520", (Quantity::Pressure, 1005.2)),
         ("Pressure (hPa)", "1005.2", (Quantity::Pressure, 1005.2)),
         ("uptime_s", "3", (Quantity::Uptime, 3000.0)),
+        ("gps_updated", "true", (Quantity::GpsUpdated, 1.0)),
+        ("gps_updated", "false", (Quantity::GpsUpdated, 0.0)),
+        ("gps_updated", "1", (Quantity::GpsUpdated, 1.0)),
     ] {
         assert_eq!(line(&format!("time,{name}\n2026-05-01T10:00:00Z,{value}\n")), [expected], "{name}");
     }

@@ -48,7 +48,7 @@ pub struct ReadPool(Arc<Inner>);
 
 enum Inner {
     /// For reads without caller, such as events shared by many subscribers.
-    Unmetered(PgPool),
+    Unmetered(PgPool, Option<Arc<ArchiveNotice>>),
     Metered(ReadServer, Arc<DatabaseUsage>),
 }
 
@@ -146,7 +146,16 @@ impl ReadPool {
     /// A pool for reads without caller.
     #[must_use]
     pub fn unmetered(pool: PgPool) -> Self {
-        Self(Arc::new(Inner::Unmetered(pool)))
+        Self(Arc::new(Inner::Unmetered(pool, None)))
+    }
+
+    /// The same for reads that are noted. A metered pool has the notice of its request.
+    #[must_use]
+    pub fn with_archive_notice(&self, notice: Arc<ArchiveNotice>) -> Self {
+        match &*self.0 {
+            Inner::Unmetered(pool, _) => Self(Arc::new(Inner::Unmetered(pool.clone(), Some(notice)))),
+            Inner::Metered(..) => self.clone(),
+        }
     }
 
     /// A pool for reads of a caller, fairly queued with other callers of the same server.
@@ -158,9 +167,11 @@ impl ReadPool {
     /// Notes that the request has read measurements themselves, not rollups, of a half-open time span; an end that is `None` is
     /// open.
     pub fn note_rows_read(&self, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) {
-        if let Inner::Metered(_, usage) = &*self.0
-            && let Some(notice) = &usage.archive_notice
-        {
+        let notice = match &*self.0 {
+            Inner::Unmetered(_, notice) => notice.as_deref(),
+            Inner::Metered(_, usage) => usage.archive_notice(),
+        };
+        if let Some(notice) = notice {
             notice.note_rows_read(from, to);
         }
     }
@@ -168,7 +179,7 @@ impl ReadPool {
     /// Runs one statement and reads its result to the end.
     async fn run<T>(self, statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>) -> Result<T, Error> {
         let (server, usage) = match &*self.0 {
-            Inner::Unmetered(pool) => return statement(&mut *pool.acquire().await?).await,
+            Inner::Unmetered(pool, _) => return statement(&mut *pool.acquire().await?).await,
             Inner::Metered(server, usage) => (server, usage),
         };
         let (mut metered, remaining_time) = MeteredConnection::acquire(server, usage).await?;

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
+use super::archived_months;
 use crate::{
     api_error::ApiError,
     db,
@@ -108,15 +109,7 @@ impl DeleteDevice {
 /// without them.
 async fn check_months(ctx: &Context<'_>, device: DeviceId) -> Result<(), ApiError> {
     let months = db::pruned_month::list_months_of_device(ctx.write_pool(), device).await?;
-    let names: Vec<_> = months.iter().map(|month| month.to_string()).collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let reason = format!(
-        "has measurements in archived months ({}); import these months of the archive first (airgraph import)",
-        names.join(", ")
-    );
-    Err(ApiError::bad_input("input.key", reason))
+    archived_months::refuse("input.key", "has measurements in", months.iter(), None)
 }
 
 fn not_found() -> DeleteDevicePayload {

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 use chrono::SecondsFormat;
 
+use super::archived_months;
 use crate::{
     api_error::ApiError,
     db,
@@ -98,17 +99,9 @@ impl DeleteMeasurements {
 async fn check_months(ctx: &Context<'_>, filter: &Filter) -> Result<(), ApiError> {
     let pruned = db::pruned_month::list_months(ctx.write_pool()).await?;
     let months: Vec<_> = pruned.within(filter.from, filter.to).collect();
-    let Some(last) = months.last() else { return Ok(()) };
-    let names: Vec<_> = months.iter().map(ToString::to_string).collect();
-    Err(ApiError::bad_input(
-        "input.filter.measuredAt",
-        format!(
-            "reaches into archived months ({}), of which measurements can't be deleted; use `from: \"{}\"`, or import these \
-             months of the archive first (airgraph import)",
-            names.join(", "),
-            last.next().start().to_rfc3339_opts(SecondsFormat::AutoSi, true)
-        ),
-    ))
+    let end = months.last().map(|last| last.next().start().to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    let alternative = end.map(|end| format!("use `from: \"{end}\"`"));
+    archived_months::refuse("input.filter.measuredAt", "reaches into", months.into_iter(), alternative)
 }
 
 fn payload(filter: String, deleted: &DeletionReport, dry_run: bool) -> DeleteMeasurementsPayload {

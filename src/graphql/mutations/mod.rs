@@ -1,5 +1,6 @@
 //! The root fields of mutations, one file per verb. Expected failures are reported in the payload's `status`.
 
+mod archived_months;
 mod create_api_key;
 mod delete_device;
 mod delete_measurements;

@@ -3,7 +3,7 @@
 //! A separate schema has the root fields of subscriptions as query fields, each a list of the events in the request's
 //! data. So one execution renders many events, with batched loading; the response is then split into one per event.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_graphql::{
     Context, EmptyMutation, EmptySubscription, Name, Object, PathSegment, Request, Response, ServerError,
@@ -16,14 +16,14 @@ use super::{document::EventDocument, topic::CurrentStatistics};
 use crate::{
     api_error::ApiError,
     auth::Caller,
-    db::statistics::{MAX_ROWS, list},
+    db::statistics::{MAX_ROWS, list, row_spans},
     domain::filter::Filter,
     graphql::{
         compat,
         context::{ContextExt as _, State},
         execute::{
-            complexity, error_codes, operation, operation::TypeSystem, panics, response_size,
-            response_size::ResponseSize, response_writer,
+            archive_notice::ArchiveNotice, complexity, error_codes, operation, operation::TypeSystem, panics,
+            response_size, response_size::ResponseSize, response_writer,
         },
         fast_json::{JsonItems, JsonRows, RawJson},
         inputs::statistics::{Grouping, RequestedStatistics, StatisticsFill, StatisticsGroup},
@@ -148,7 +148,8 @@ impl EventRenderer {
         if count > 1 {
             let size = ResponseSize::of_several(state);
             let response = self.execute(events, size.clone()).await?;
-            if !size.is_exceeded() {
+            // Each response names the months that it lacks itself.
+            if !size.is_exceeded() && response.extensions.is_empty() {
                 return Ok(self.split_by_event(response, count));
             }
         }
@@ -163,9 +164,11 @@ impl EventRenderer {
 
     async fn execute(&self, events: &Events, size: ResponseSize) -> Result<Response, DatabaseUnavailable> {
         let EventSchema { schema, types, state } = &self.event_schema;
-        let (loader, batches) = loaders::new(state.unmetered_read_pool.clone());
+        let notice = Arc::new(ArchiveNotice::start(state).await);
+        let pool = state.unmetered_read_pool.with_archive_notice(notice.clone());
+        let (loader, batches) = loaders::new(pool.clone());
         let document = &self.document.document;
-        let request = Request::new("").data(self.caller.clone()).data(loader).data(RawJson);
+        let request = Request::new("").data(self.caller.clone()).data(pool).data(loader).data(RawJson);
         let mut request = request.data(events.clone()).data(size);
         request.set_parsed_query(document.clone());
         let executed = batches.drive(schema.execute(request));
@@ -175,21 +178,23 @@ impl EventRenderer {
         }
         compat::normalize_response(types, OperationType::Query, operation::selection_set(document), &mut response);
         error_codes::add_codes(&mut response.errors);
+        notice.report(&mut response);
         Ok(response)
     }
 
     /// Splits the response to `count` events.
     fn split_by_event(&self, response: Response, count: usize) -> Vec<Bytes> {
-        let key = &self.document.key;
+        let (key, extensions) = (&self.document.key, response.extensions.clone());
         let checked =
             |(item, errors): (Value, Vec<ServerError>)| match response_size::check(&self.event_schema.state, &item) {
-                Ok(()) => event_response(key, &item, &errors),
+                Ok(()) => event_response(key, &item, &errors, &extensions),
                 Err(error) => {
                     let path = vec![PathSegment::Field(key.to_string())];
                     event_response(
                         key,
                         &Value::Null,
                         &[ServerError { path, ..crate::graphql::execute::error_codes::from_api_error(error) }],
+                        &extensions,
                     )
                 }
             };
@@ -228,7 +233,7 @@ fn split(response: Response, key: &Name, count: usize) -> Vec<(Value, Vec<Server
     items.into_iter().zip(errors).collect()
 }
 
-fn event_response(key: &Name, item: &Value, errors: &[ServerError]) -> Bytes {
+fn event_response(key: &Name, item: &Value, errors: &[ServerError], extensions: &BTreeMap<String, Value>) -> Bytes {
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(b"{\"data\":");
     if *item == Value::Null && !errors.is_empty() {
@@ -243,6 +248,10 @@ fn event_response(key: &Name, item: &Value, errors: &[ServerError]) -> Bytes {
     if !errors.is_empty() {
         out.extend_from_slice(b",\"errors\":");
         response_writer::write_serialized(errors, &mut out);
+    }
+    if !extensions.is_empty() {
+        out.extend_from_slice(b",\"extensions\":");
+        response_writer::write_serialized(extensions, &mut out);
     }
     out.push(b'}');
     out.into()
@@ -292,5 +301,8 @@ async fn current_statistics(ctx: &Context<'_>, selected: &CurrentStatistics) -> 
     let (query, labels) = grouping.to_query(filter, RequestedStatistics::from_selection(ctx.field()), now)?;
     let query = Arc::new(query);
     let rows = list(ctx.read_pool(), &query, MAX_ROWS).await?;
+    for (from, to) in row_spans(&query) {
+        ctx.read_pool().note_rows_read(from, to);
+    }
     Ok(types::statistics::from_rows(rows, &query, labels))
 }

@@ -20,6 +20,7 @@ use super::archive::{archive, filled, manifest, run};
 use crate::support::{
     TestApp, empty_database,
     gateway::{DEADLINE, on},
+    live::payloads,
     rollups::assert_rollups_match,
 };
 
@@ -30,8 +31,13 @@ async fn prune(options: &PgConnectOptions, folder: &TempDir) -> (bool, String) {
 
 /// Number of finished months from March of 2026 on.
 pub(super) fn kept_months() -> String {
+    kept_months_from(2026, 3)
+}
+
+/// Number of finished months from this one on.
+fn kept_months_from(year: i32, month: u32) -> String {
     let now = Clock::system().now();
-    (i64::from(now.year() - 2026) * 12 + i64::from(now.month()) - 3).to_string()
+    (i64::from(now.year() - year) * 12 + i64::from(now.month()) - i64::from(month)).to_string()
 }
 
 /// Removes what subscribers could still receive.
@@ -158,6 +164,94 @@ async fn pruned_month_keeps_rollups_and_latest_and_is_named_until_it_is_restored
     assert_eq!(archived(&app, JANUARY).await, Value::Null);
     assert_eq!(record_at(&app, "2026-01-05T00:00:00Z").await, json!({ "recorded": 1, "rejected": [] }));
     assert_rollups_match(&mut db).await;
+}
+
+#[tokio::test]
+async fn event_names_the_months_that_it_lacks() {
+    let (options, app) = filled().await;
+    trim_feed(&app).await;
+    let folder = TempDir::new().expect("a folder");
+    assert!(prune(&options, &folder).await.0);
+    let months = json!(["2026-01", "2026-02"]);
+    for (fields, expected) in [("pm25 { percentile(p: 50) }", &months), ("count", &Value::Null)] {
+        let query = format!("subscription {{ statisticsUpdated(devices: [\"b0\"], every: YEAR) {{ {fields} }} }}");
+        let event = payloads(&mut app.subscribe(&query).await, 1).await.remove(0);
+        assert_eq!((&event["errors"], &event["extensions"]["archived"]["months"]), (&Value::Null, expected), "{event}");
+    }
+    // Of two events that are rendered together, one lacks measurements: the newest three of its device.
+    let sample = |device: &str, second: u32| json!({ "device": device, "measuredAt": format!("2026-05-01T09:00:0{second}Z"), "pm25": 1 });
+    app.record([0, 1, 2].map(|second| sample("new", second)).to_vec().into()).await;
+    let query = "subscription { measurementRecorded { measurement { device { key measurements(first: 3) { nodes { pm25 } } } } } }";
+    let mut subscriber = app.subscribe(query).await;
+    app.record(json!([sample("b0", 3), sample("new", 3)])).await;
+    for event in payloads(&mut subscriber, 2).await {
+        let key = &event["data"]["measurementRecorded"]["measurement"]["device"]["key"];
+        let expected = if key == "b0" { &months } else { &Value::Null };
+        assert_eq!(&event["extensions"]["archived"]["months"], expected, "{event}");
+    }
+}
+
+#[tokio::test]
+async fn month_of_a_year_partition_is_pruned_and_restored_beside_the_others() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    let sample = |day: u32, month: u32| {
+        json!({ "device": format!("b{}", day % 2), "measuredAt": format!("2023-{month:02}-{day:02}T10:00:00Z"), "pm25": day,
+                "weather": { "temperature": month } })
+    };
+    app.record((1..=20).flat_map(|day| [5, 6].map(|month| sample(day, month))).collect()).await;
+    let mut db = options.connect().await.expect("a connection");
+    let count = async |db: &mut PgConnection, month: u32| {
+        let count = sqlx::query_scalar::<_, i64>(
+            "select count(*) from measurement_2023 where extract(month from measured_at) = $1",
+        );
+        count.bind(i64::from(month)).fetch_one(db).await.expect("a count")
+    };
+    assert_eq!((count(&mut db, 5).await, count(&mut db, 6).await), (20, 20), "a partition for the year");
+    trim_feed(&app).await;
+    let (rows, derived) = (dump(&mut db, &ROWS).await, dump(&mut db, &DERIVED).await);
+    let folder = TempDir::new().expect("a folder");
+    let (ok, text) = archive(&options, &folder, &["--prune", "--keep-months", &kept_months_from(2023, 6)]).await;
+    assert!(ok && text.contains("2023-05: 20 rows: removed") && text.contains("2023-06: 20 rows: kept"), "{text}");
+    assert_eq!((count(&mut db, 5).await, count(&mut db, 6).await), (2, 20), "the newest of each device");
+    assert_eq!(dump(&mut db, &DERIVED).await, derived);
+    let all = "{ measurements(orderBy: MEASURED_AT_ASC, first: 50) { nodes { measuredAt } } }";
+    assert_eq!(archived(&app, all).await, json!(["2023-05"]));
+
+    // The trigger is that of the partition, which closes one month of it.
+    let late = record_at(&app, "2023-05-25T00:00:00Z").await;
+    assert_eq!(late["rejected"], json!([{ "code": "MONTH_ARCHIVED" }]));
+    let stale = sqlx::raw_sql("delete from measurement where measured_at < '2023-06-01Z'").execute(&mut db).await;
+    assert!(stale.expect_err("refused").to_string().contains("the measurements of 2023-05 are in an archive"));
+    let (ok, text) = run(&options, &["import", folder.path().to_str().expect("text")]).await;
+    assert!(ok && text.contains("2023-05 restored: 20 measurements, 18 of them inserted"), "{text}");
+    assert_eq!((dump(&mut db, &ROWS).await, dump(&mut db, &DERIVED).await), (rows, derived));
+    assert_eq!(record_at(&app, "2023-05-25T00:00:00Z").await["recorded"], 1);
+    assert_rollups_match(&mut db).await;
+}
+
+#[tokio::test]
+async fn other_months_of_a_year_partition_stay_open() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    let samples = ["2023-05-01", "2023-05-02", "2023-06-01"];
+    app.record(
+        samples
+            .map(|day| json!({ "device": "b0", "measuredAt": format!("{day}T00:00:00Z"), "pm25": 1 }))
+            .to_vec()
+            .into(),
+    )
+    .await;
+    trim_feed(&app).await;
+    let folder = TempDir::new().expect("a folder");
+    let (ok, text) = archive(&options, &folder, &["--prune", "--keep-months", &kept_months_from(2023, 6)]).await;
+    assert!(ok && text.contains("2023-05: 2 rows: removed"), "{text}");
+    assert_eq!(record_at(&app, "2023-06-25T00:00:00Z").await, json!({ "recorded": 1, "rejected": [] }));
+    let delete = "mutation { deleteMeasurements(input: {filter: {measuredAt: {from: \"2023-06-01T00:00:00Z\"}}}) { status measurements } }";
+    assert_eq!(
+        app.admin(delete, json!({})).await["deleteMeasurements"],
+        json!({ "status": "DELETED", "measurements": 2 })
+    );
 }
 
 #[tokio::test]

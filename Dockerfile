@@ -56,7 +56,7 @@ COPY --from=build /usr/local/bin/airgraph /usr/local/bin/airgraph
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 USER 10001:10001
 WORKDIR /var/lib/airgraph
-ENV AIRGRAPH_LISTEN=0.0.0.0:8000 AIRGRAPH_LOG_FORMAT=json AIRGRAPH_DATA_DIR=/var/lib/airgraph
+ENV AIRGRAPH_LISTEN=0.0.0.0:8000 AIRGRAPH_LOG_FORMAT=json AIRGRAPH_DATA_DIR=/var/lib/airgraph MIMALLOC_ALLOW_THP=0
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 # The image has no curl; bash can do it.

@@ -54,19 +54,22 @@ pub async fn fingerprint(
     to: DateTime<Utc>,
 ) -> Result<RowFingerprint, DbError> {
     // Without the uplink: a replay may assign rows to another one and leave their values unchanged.
-    let mut query = QueryBuilder::new(
-        "select count(*), coalesce(bit_xor(hash_record_extended(row(
-             device_id, measured_at, seq, recorded_at, latitude, longitude, flags, time_uncertainty_s, pm1, pm2_5, pm4, pm10
-         ), 0)), 0)",
-    );
-    for (group, seed) in SIDE_TABLE_GROUPS.into_iter().zip(1..) {
-        let table = table(group);
+    let tables = SIDE_TABLE_GROUPS.map(table);
+    let hashes: String = tables.iter().map(|table| format!(" # {table}.hash")).collect();
+    let mut query = QueryBuilder::new(format!(
+        "select measurement.rows, measurement.hash{hashes} from (
+             select count(*) as rows, coalesce(bit_xor(hash_record_extended(row(
+                 device_id, measured_at, seq, recorded_at, latitude, longitude, flags, time_uncertainty_s, pm1, pm2_5, pm4, pm10
+             ), 0)), 0) as hash from measurement where measured_at >= "
+    ));
+    query.push_bind(from).push(" and measured_at < ").push_bind(to).push(") as measurement");
+    for (table, seed) in tables.into_iter().zip(1..) {
         query.push(format!(
-            " # (select coalesce(bit_xor(hash_record_extended(r, {seed})), 0) from {table} r where r.measured_at >= "
+            " cross join (select coalesce(bit_xor(hash_record_extended(r, {seed})), 0) as hash from {table} r
+              where r.measured_at >= "
         ));
-        query.push_bind(from).push(" and r.measured_at < ").push_bind(to).push(")");
+        query.push_bind(from).push(" and r.measured_at < ").push_bind(to).push(format!(") as {table}"));
     }
-    query.push(" from measurement where measured_at >= ").push_bind(from).push(" and measured_at < ").push_bind(to);
     let (rows, hash) = query.build_query_as().persistent(false).fetch_one(db).await?;
     Ok(RowFingerprint { rows, hash })
 }

@@ -90,7 +90,7 @@ impl DeviceOrder {
             Self::Key => "d.key".to_owned(),
             Self::CreatedAt => "d.created_at".to_owned(),
             Self::LastSeen => "l.measured_at".to_owned(),
-            Self::LatestValue(quantity) => format!("v.{}::float8", quantity.definition().name),
+            Self::LatestValue(quantity) => format!("l.{}::float8", quantity.definition().name),
         }
     }
 
@@ -172,19 +172,20 @@ pub async fn list_ids_in_area(db: impl PgExecutor<'_>, area: &Area) -> Result<Ve
 /// Pushes the tables that a filter and an order need, and the conditions of the filter.
 fn push_from(query: &mut QueryBuilder<Postgres>, filter: &DeviceFilter, order: Option<DeviceOrder>) {
     query.push(" from device d");
-    let is_by_latest = matches!(order, Some(DeviceOrder::LastSeen | DeviceOrder::LatestValue(_)));
-    if is_by_latest || filter.seen_since.is_some() {
-        query.push(" left join latest l on l.device_id = d.device_id");
-    }
     if let Some(DeviceOrder::LatestValue(quantity)) = order {
         let (table, column) = (readings::table(quantity.definition().group), quantity.definition().name);
-        // A subquery for each row, by its key: as a join, Postgres might read the whole of the other table.
+        // A subquery for each row, by its key: as a join, Postgres might read the whole of the other table. Joined with
+        // `latest` first, since Citus joins only tables of one shard this way.
         query.push(format!(
-            " left join lateral (
-                 select v.{column}{FENCE} from {table} v
-                 where v.device_id = l.device_id and v.measured_at = l.measured_at and v.seq = l.seq
-             ) as v on true"
+            " left join (
+                 select l.device_id, l.measured_at, v.{column} from latest l left join lateral (
+                     select v.{column}{FENCE} from {table} v
+                     where v.device_id = l.device_id and v.measured_at = l.measured_at and v.seq = l.seq
+                 ) as v on true
+             ) as l on l.device_id = d.device_id"
         ));
+    } else if order == Some(DeviceOrder::LastSeen) || filter.seen_since.is_some() {
+        query.push(" left join latest l on l.device_id = d.device_id");
     }
     query.push(" where true");
     if let Some(keys) = &filter.keys {

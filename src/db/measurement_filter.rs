@@ -55,31 +55,87 @@ fn push_all(query: &mut QueryBuilder<Postgres>, conditions: &[Condition]) {
         query.push(" and ");
         push(query, condition);
     }
-    if !beside.is_empty() {
+    if beside.iter().all(|condition| only_required_group(condition).is_some()) {
+        for group in side_table_groups(beside.iter().copied()) {
+            let of_group: Vec<_> =
+                beside.iter().copied().filter(|condition| only_required_group(condition) == Some(group)).collect();
+            query.push(" and ");
+            push_lookup(query, group, &of_group);
+        }
+    } else {
         query.push(" and ");
-        push_joined(query, &beside);
+        push_lookups(query, &beside);
     }
 }
 
-/// Pushes conditions that read other tables as one lookup: a row of each table is read once for all conditions. A
-/// scalar subquery, because Postgres turns `exists` and an outer join into joins that may read the whole of the other
-/// table.
-fn push_joined(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
+/// The only other table that a condition reads, if the condition fails for measurements without a row there.
+fn only_required_group(condition: &Condition) -> Option<Group> {
+    let mut groups = side_table_groups([condition]).into_iter();
+    let group = groups.next()?;
+    (groups.next().is_none() && requires_row(condition)).then_some(group)
+}
+
+/// Whether a condition fails without a row in the only other table that it reads.
+fn requires_row(condition: &Condition) -> bool {
+    match condition {
+        Condition::Between(quantity, _) => quantity.definition().group != Group::Air,
+        Condition::All(conditions) => conditions.iter().any(requires_row),
+        Condition::Any(conditions) => conditions.iter().all(requires_row),
+        _ => false,
+    }
+}
+
+/// Pushes conditions that fail without a row in one other table as one lookup of that row. A scalar subquery, because
+/// Postgres turns `exists` and an outer join into joins that may read the whole of the other table.
+fn push_lookup(query: &mut QueryBuilder<Postgres>, group: Group, conditions: &[&Condition]) {
+    let table = readings::table(group);
+    push_select(query, conditions);
+    query.push(format!(
+        " from {table} {table}_beside where {table}_beside.device_id = m.device_id
+             and {table}_beside.measured_at = m.measured_at and {table}_beside.seq = m.seq)"
+    ));
+}
+
+/// Pushes any conditions that read other tables as one lookup: a row of each table is read once for all conditions.
+/// The aggregates make one row of at most one: a measurement without a row in a table has nulls, which fail conditions
+/// and satisfy their negations. An outer join would too, but Citus copies the whole table for it to all workers.
+fn push_lookups(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
+    let mut quantities = Vec::new();
+    conditions.iter().for_each(|condition| collect_quantities(condition, &mut quantities));
+    push_select(query, conditions);
+    for (at, group) in side_table_groups(conditions.iter().copied()).into_iter().enumerate() {
+        let (table, join) = (readings::table(group), if at == 0 { "from" } else { "cross join" });
+        let of_group = quantities.iter().map(|quantity| quantity.definition()).filter(|it| it.group == group);
+        let columns: Vec<_> = of_group.map(|it| format!("max(beside.{0}) as {0}", it.name)).collect();
+        query.push(format!(
+            " {join} (
+                 select {} from {table} beside
+                 where beside.device_id = m.device_id and beside.measured_at = m.measured_at and beside.seq = m.seq
+             ) as {table}_beside",
+            columns.join(", ")
+        ));
+    }
+    query.push(")");
+}
+
+fn push_select(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
     query.push("(select ");
     for (at, condition) in conditions.iter().enumerate() {
         query.push(if at == 0 { "" } else { " and " });
         push(query, condition);
     }
-    // A measurement without a row in a table has nulls instead, which fail conditions and satisfy their negations.
-    query.push(" from (select) as measured");
-    for group in side_table_groups(conditions.iter().copied()) {
-        let table = readings::table(group);
-        query.push(format!(
-            " left join {table} {table}_beside on {table}_beside.device_id = m.device_id
-              and {table}_beside.measured_at = m.measured_at and {table}_beside.seq = m.seq"
-        ));
+}
+
+/// Adds the quantities that a condition compares, each once.
+fn collect_quantities(condition: &Condition, quantities: &mut Vec<Quantity>) {
+    match condition {
+        Condition::Between(quantity, _) if !quantities.contains(quantity) => quantities.push(*quantity),
+        Condition::All(conditions) | Condition::Any(conditions) => {
+            conditions.iter().for_each(|condition| collect_quantities(condition, quantities));
+        }
+        Condition::Not(condition) => collect_quantities(condition, quantities),
+        _ => {}
     }
-    query.push(")");
 }
 
 /// Pushes one condition, within the lookup of the tables that it reads.
@@ -160,8 +216,32 @@ mod tests {
         push_filter(&mut query, &filter);
         let sql = query.sql();
         for table in ["weather", "motion"] {
-            assert_eq!(sql.as_str().matches(&format!(" left join {table} ")).count(), 1, "{}", sql.as_str());
+            assert_eq!(sql.as_str().matches(&format!(" from {table} ")).count(), 1, "{}", sql.as_str());
         }
         assert_eq!(sql.as_str().matches("(select ").count(), 1, "one look-up: {}", sql.as_str());
+    }
+
+    #[test]
+    fn conditions_that_need_a_row_are_looked_up_without_aggregates() {
+        let at_least = |quantity| Condition::Between(quantity, ValueRange { min: Some(1.0), max: None });
+        let lookups = |conditions: Vec<Condition>| {
+            let mut filter = Filter::default();
+            conditions.into_iter().for_each(|condition| filter.add(condition).expect("no contradiction"));
+            let mut query = QueryBuilder::new("");
+            push_filter(&mut query, &filter);
+            let sql = query.sql();
+            (sql.as_str().matches("(select (").count(), sql.as_str().matches("max(").count())
+        };
+        let (warm, humid, fast) =
+            (at_least(Quantity::Temperature), at_least(Quantity::Humidity), at_least(Quantity::Speed));
+        assert_eq!(lookups(vec![warm.clone(), humid.clone()]), (1, 0));
+        assert_eq!(lookups(vec![warm.clone(), fast.clone()]), (2, 0));
+        assert_eq!(lookups(vec![Condition::Any(vec![warm.clone(), humid.clone()])]), (1, 0));
+        let all = Condition::All(vec![at_least(Quantity::Pm10), warm.clone()]);
+        assert_eq!(lookups(vec![all, fast.clone()]), (2, 0));
+        // These hold for some measurements without a row.
+        assert_eq!(lookups(vec![Condition::Any(vec![warm.clone(), fast.clone()])]), (1, 2));
+        assert_eq!(lookups(vec![Condition::Any(vec![warm.clone(), at_least(Quantity::Pm10)])]), (1, 1));
+        assert_eq!(lookups(vec![Condition::Not(Box::new(warm)), humid]), (1, 2));
     }
 }

@@ -127,8 +127,9 @@ impl<R: MeasurementRows> ReadingsJoin<R> {
         }
         match self.lookup {
             _ if !self.is_joined() => {}
-            JoinStrategy::Range | JoinStrategy::DeviceRange => _ = query.push("with page as materialized ("),
-            JoinStrategy::Key => _ = query.push("select m.*").push(self.columns.select_readings()).push(" from ("),
+            JoinStrategy::Range | JoinStrategy::DeviceRange | JoinStrategy::Key => {
+                query.push("with page as materialized (");
+            }
         }
         query
     }
@@ -171,16 +172,18 @@ impl<R: MeasurementRows> ReadingsJoin<R> {
         }
     }
 
-    /// The fence keeps these subqueries lookups by key: as joins, Postgres might read the whole of the other table.
+    /// The fence keeps these subqueries lookups by key: as joins, Postgres might read the whole of the other table. A left
+    /// join with them would be simpler, but Citus rejects it after a page of several shards.
     fn push_keys(&self, query: &mut QueryBuilder<Postgres>) {
-        query.push(") as m");
+        query.push(") select m.*").push(self.columns.select_readings()).push(" from page as m");
         for group in self.columns.groups() {
             let (table, columns) = (table(group), self.names(group, "r."));
             query.push(format!(
-                " left join lateral (
-                     select r.seq{columns}{FENCE} from {table} r
-                     where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq
-                 ) as {table} on true"
+                " full join (select r.* from page cross join lateral (
+                     select r.device_id, r.measured_at, r.seq{columns}{FENCE} from {table} r
+                     where r.device_id = page.device_id and r.measured_at = page.measured_at and r.seq = page.seq
+                 ) as r) as {table} on {table}.device_id = m.device_id and {table}.measured_at = m.measured_at
+                     and {table}.seq = m.seq"
             ));
         }
     }
@@ -257,13 +260,18 @@ mod tests {
         );
         assert_eq!(
             statement(columns, JoinStrategy::Key),
-            "select m.*, weather.seq is not null as has_weather, weather.temperature, weather.humidity, device_status.seq is not null as has_device_status \
-             from (PAGE) as m \
-             left join lateral ( select r.seq, r.temperature, r.humidity, generate_series(1, 1) as fence from weather r \
-             where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq ) as weather on true \
-             left join lateral ( select r.seq, generate_series(1, 1) as fence from device_status r \
-             where r.device_id = m.device_id and r.measured_at = m.measured_at and r.seq = m.seq ) \
-             as device_status on true"
+            "with page as materialized (PAGE) \
+             select m.*, weather.seq is not null as has_weather, weather.temperature, weather.humidity, device_status.seq is not null as has_device_status \
+             from page as m \
+             full join (select r.* from page cross join lateral ( \
+             select r.device_id, r.measured_at, r.seq, r.temperature, r.humidity, generate_series(1, 1) as fence from weather r \
+             where r.device_id = page.device_id and r.measured_at = page.measured_at and r.seq = page.seq ) as r) \
+             as weather on weather.device_id = m.device_id and weather.measured_at = m.measured_at and weather.seq = m.seq \
+             full join (select r.* from page cross join lateral ( \
+             select r.device_id, r.measured_at, r.seq, generate_series(1, 1) as fence from device_status r \
+             where r.device_id = page.device_id and r.measured_at = page.measured_at and r.seq = page.seq ) as r) \
+             as device_status on device_status.device_id = m.device_id and device_status.measured_at = m.measured_at \
+             and device_status.seq = m.seq"
         );
     }
 }

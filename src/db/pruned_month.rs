@@ -71,11 +71,7 @@ pub async fn list_months(db: impl PgExecutor<'_>) -> Result<PrunedMonths, DbErro
 pub async fn list_months_of_device(db: impl PgExecutor<'_>, device: DeviceId) -> Result<PrunedMonths, DbError> {
     let months = sqlx::query_scalar!(
         "select month from pruned_month
-         where exists (
-             select from device_hour
-             where device_id = $1 and hour >= month::timestamp at time zone 'UTC'
-               and hour < (month + interval '1 month') at time zone 'UTC'
-         )",
+         where month in (select date_trunc('month', hour at time zone 'UTC')::date from device_hour where device_id = $1)",
         device.0
     );
     Ok(months.fetch_all(db).await?.into_iter().map(Month::from_date).collect())

@@ -235,7 +235,7 @@ pub(super) async fn recompute(db: &mut PgConnection, touched: &AffectedHours) ->
                and m.measured_at < touched.hour + interval '1 hour'
          ) as recomputed
          {replace_clause}",
-        aggregates = aggregates(),
+        aggregates = aggregates("count(*)", &validity::is_invalid()),
         replace_clause = replace_clause("device_id"),
     );
     sqlx::query(AssertSqlSafe(statement)).bind(&devices).bind(&hours).execute(&mut *db).await?;
@@ -254,14 +254,15 @@ pub(super) async fn recompute(db: &mut PgConnection, touched: &AffectedHours) ->
     let (cells, hours) = touched.cells();
     let (least, greatest): (Vec<_>, Vec<_>) =
         touched.cells.iter().map(|&(cell, _)| child_range(cell, STORED_RESOLUTION)).unzip();
-    // The rows of a cell are stored by cell, not by time: they are read once for all of its hours in a month.
+    // The rows of a cell are stored by cell, not by time: they are read once for all of its hours in a month. Invalid rows
+    // are found beside them, since Citus has the side tables on the same shard.
     let statement = format!(
         "with touched as materialized (
              select * from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::bigint[])
                            as touched (cell, hour, least, greatest)
          ), there as (
              select span.cell, date_trunc('hour', m.measured_at, 'UTC') as hour, m.device_id, m.measured_at, m.seq, m.flags,
-                    m.pm1, m.pm2_5, m.pm4, m.pm10
+                    m.pm1, m.pm2_5, m.pm4, m.pm10, {is_invalid} as is_invalid
              from (select cell, least, greatest, min(hour) as first_hour, max(hour) as last_hour
                    from touched group by cell, least, greatest, date_trunc('month', hour, 'UTC')) as span
              cross join lateral (
@@ -274,7 +275,8 @@ pub(super) async fn recompute(db: &mut PgConnection, touched: &AffectedHours) ->
          select cell, hour, {aggregates} from touched left join (select true as there, * from there) as m using (cell, hour)
          group by cell, hour
          {replace_clause}",
-        aggregates = aggregates().replacen("count(*)", "count(m.there)", 1),
+        aggregates = aggregates("count(m.there)", "m.is_invalid"),
+        is_invalid = validity::is_invalid(),
         has_valid_position = validity::has_valid_position(),
         replace_clause = replace_clause("cell"),
     );
@@ -297,9 +299,9 @@ fn replace_clause(key: &str) -> String {
     format!("on conflict ({key}, hour) do update set ({ROLLUP_COLUMNS}) = ({excluded})")
 }
 
-/// The aggregates over rows of `m`, as [`SUMS`].
-fn aggregates() -> String {
-    let mut aggregates = "count(*)".to_owned();
+/// The aggregates over rows of `m`, as [`SUMS`], from the expressions for the number of rows and for an invalid row.
+fn aggregates(count: &str, is_invalid: &str) -> String {
+    let mut aggregates = count.to_owned();
     for quantity in PARTICULATES {
         let column = format!("m.{}", quantity.definition().name);
         let (wide, valid) = (as_decimal(&column), validity::is_valid(&column, quantity));
@@ -311,6 +313,6 @@ fn aggregates() -> String {
              min({column}) filter (where {valid}), max({column}) filter (where {valid})"
         );
     }
-    let _ = write!(aggregates, ", count(*) filter (where {})", validity::is_invalid());
+    let _ = write!(aggregates, ", count(*) filter (where {is_invalid})");
     aggregates
 }

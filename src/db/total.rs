@@ -1,5 +1,6 @@
 //! Number of rows of a list: counted where that is cheap, estimated otherwise.
 
+use serde_json::Value;
 use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
 
 use super::DbError;
@@ -90,13 +91,49 @@ async fn explain(
     // A literal, since the plan for a bound limit would assume another value.
     query.push(format!(" limit {}", MAX_EXACT_TOTAL + 1));
     let row = query.build().persistent(false).fetch_one(db).await?;
-    let plans: serde_json::Value =
+    let plans: Value =
         serde_json::from_str(row.try_get_unchecked(0)?).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    read_estimate(&plans).ok_or_else(|| sqlx::Error::Decode("a plan of Postgres without its numbers".into()).into())
+}
+
+/// The estimates in the result of `explain (format json)`. Citus adds the plan of one shard and the number of shards.
+fn read_estimate(plans: &Value) -> Option<PlanEstimate> {
     let plan = &plans[0]["Plan"];
-    let number = |value: &serde_json::Value| {
-        value.as_f64().ok_or_else(|| sqlx::Error::Decode("a plan of Postgres without its numbers".into()))
+    let distributed = std::iter::successors(Some(plan), |plan| plan["Plans"].get(0))
+        .map(|plan| &plan["Distributed Query"]["Job"])
+        .find(|job| job.is_object());
+    let (plan, shards) = match distributed {
+        None => (plan, 1.0),
+        Some(job) => (&job["Tasks"][0]["Remote Plan"][0][0]["Plan"], job["Task Count"].as_f64()?),
     };
     #[expect(clippy::cast_possible_truncation, reason = "a whole number; `as` saturates")]
-    let rows = number(&plan["Plans"][0]["Plan Rows"])? as i64;
-    Ok(PlanEstimate { cost: number(&plan["Total Cost"])?, rows })
+    let rows = (plan["Plans"][0]["Plan Rows"].as_f64()? * shards) as i64;
+    Some(PlanEstimate { cost: plan["Total Cost"].as_f64()? * shards, rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn estimate_is_that_of_the_rows_below_the_limit() {
+        let plan = json!({
+            "Node Type": "Limit", "Total Cost": 12.5, "Plan Rows": 1000, "Plans": [{ "Plan Rows": 3000, "Total Cost": 40.0 }]
+        });
+        let estimate = |plan: &Value| read_estimate(&json!([{ "Plan": plan }])).map(|it| (it.cost, it.rows));
+        assert_eq!(estimate(&plan), Some((12.5, 3000)));
+        assert_eq!(estimate(&json!({})), None);
+
+        let remote = json!({
+            "Task Count": 16, "Tasks": [{ "Node": "host=worker", "Remote Plan": [[{ "Plan": plan }]] }]
+        });
+        let scan = json!({ "Node Type": "Custom Scan", "Total Cost": 0.0, "Plan Rows": 0, "Distributed Query": { "Job": remote } });
+        assert_eq!(estimate(&scan), Some((200.0, 48_000)));
+        assert_eq!(
+            estimate(&json!({ "Node Type": "Limit", "Total Cost": 0.0, "Plans": [scan] })),
+            Some((200.0, 48_000))
+        );
+    }
 }

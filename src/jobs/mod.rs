@@ -1,6 +1,7 @@
 //! Background jobs and long deletions.
 
 pub mod build_indexes;
+pub mod create_partitions;
 pub mod delete_device;
 pub mod delete_measurements;
 pub mod retention;

@@ -8,6 +8,7 @@ mod device_deletion;
 mod embedded;
 mod faults;
 mod frozen_gateway;
+mod partitions;
 mod pgbouncer;
 mod plans;
 mod replicas;

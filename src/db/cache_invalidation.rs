@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgListener;
+use sqlx::{PgExecutor, postgres::PgListener};
 
 use super::{
     DbError,
@@ -14,7 +14,8 @@ use crate::domain::{api_key::ApiKeyId, device::DeviceId};
 
 /// Channel of the trigger `api_key_changed`. The payload is `api_key_id`.
 const API_KEY_CHANNEL: &str = "airgraph_api_key";
-/// Channel of the trigger `device_deleted`. The payload is `device_id`.
+/// Channel of deleted devices. The payload is `device_id`. Notified by [`notify_device_deletion`] and by the trigger
+/// `device_deleted`, which Citus doesn't have; Postgres delivers equal notifications of a transaction once.
 const DEVICE_CHANNEL: &str = "airgraph_device_deleted";
 /// `application_name` of the connection in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "airgraph keys";
@@ -26,6 +27,16 @@ pub enum Invalidation {
     ApiKey(ApiKeyId),
     /// A device was deleted.
     Device(DeviceId),
+}
+
+/// Makes gateways drop a device from their caches when the transaction is committed.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn notify_device_deletion(db: impl PgExecutor<'_>, device: DeviceId) -> Result<(), DbError> {
+    let notify = sqlx::query("select pg_notify($1, $2)").bind(DEVICE_CHANNEL).bind(device.0.to_string());
+    notify.execute(db).await?;
+    Ok(())
 }
 
 /// The listening connection. After any error it must be replaced.

@@ -51,7 +51,9 @@ const IDLE_IN_TRANSACTION_TIMEOUT: &str = "2s";
 /// has not read a large result yet is only slow.
 const TCP_USER_TIMEOUT: (&str, &str) = ("tcp_user_timeout", "5s");
 
-/// Citus changes tables and types in one transaction only when it changes the shards one after the other.
+/// In Citus, one connection to each worker for all shards that a transaction changes. With one for each shard, a
+/// transaction can't insert a device or alter a type after it has read or changed several shards, and a commit prepares one
+/// transaction for each.
 const SEQUENTIAL_CHANGES: (&str, &str) = ("citus.multi_shard_modify_mode", "sequential");
 
 /// Time limit of one statement of a mutation, and of one wait for a lock.
@@ -290,7 +292,7 @@ fn with_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgCo
 fn writer_options(options: PgConnectOptions, dialect: Dialect) -> PgConnectOptions {
     let options = options.options([TCP_USER_TIMEOUT, CLIENT_CHECK, JIT_OFF]);
     // Citus can't make a generic plan for a distributed table.
-    if dialect.is_citus { options } else { options.options([("plan_cache_mode", WRITER_PLAN_CACHE_MODE)]) }
+    options.options([if dialect.is_citus { SEQUENTIAL_CHANGES } else { ("plan_cache_mode", WRITER_PLAN_CACHE_MODE) }])
 }
 
 fn reader_options(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
@@ -343,11 +345,7 @@ pub async fn check_session_settings(database: &Database) -> Result<(), DbError> 
 /// When the schema is newer than this binary, or a migration fails.
 pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
     // Runs on a session of its own, which holds the migration lock.
-    let mut options = database.direct.clone();
-    if database.dialect.is_citus {
-        options = options.options([SEQUENTIAL_CHANGES]);
-    }
-    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.direct.clone());
     let outcome = async {
         replaced_migrations::repair(&mut *pool.acquire().await?, &MIGRATIONS).await?;
         MIGRATIONS.run(&pool).await

@@ -14,6 +14,7 @@ use sqlx::{Connection as _, PgConnection, PgExecutor};
 
 use super::{
     DbError,
+    cache_invalidation::notify_device_deletion,
     connect::set_timeouts,
     feed,
     feed::FeedRecord,
@@ -149,6 +150,7 @@ pub async fn finish(db: &mut PgConnection, device: DeviceId, now: DateTime<Utc>)
     sqlx::query!("delete from packet where device_id = $1", device.0).execute(&mut *transaction).await?;
     sqlx::query!("delete from latest where device_id = $1", device.0).execute(&mut *transaction).await?;
     sqlx::query!("delete from device where device_id = $1", device.0).execute(&mut *transaction).await?;
+    notify_device_deletion(&mut *transaction, device).await?;
     feed::append(&mut transaction, &FeedRecord { recorded: Vec::new(), changed: vec![device] }).await?;
     transaction.commit().await?;
     Ok(Some(Finished { measurements: rows.into_iter().map(|(key, _)| key).collect(), uplinks, revoked_keys }))

@@ -1,8 +1,8 @@
 //! Placement of the tables in a Citus cluster.
 //!
-//! Rows of a device are on one shard of one worker, whatever their table, so that joins by device stay there. Tables that
-//! every statement needs are copied to all workers. The feed has one order and so one place, the coordinator; uplinks and
-//! the rollups of cells stay there too.
+//! Rows of a device are on one shard of one worker, whatever their table, so that joins by device stay there. Tables of
+//! devices, which statements join, are copied to all workers. The feed has one order and so one place, the coordinator;
+//! API keys, uplinks and the rollups of cells stay there too.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,10 @@ use super::DbError;
 
 /// Tables with a copy on each worker, in the order of their foreign keys. They come first: tables that refer to them can
 /// only be distributed afterwards.
-const REFERENCE_TABLES: [&str; 3] = ["device", "api_key", "device_sensor"];
+const REFERENCE_TABLES: [&str; 2] = ["device", "device_sensor"];
+/// Triggers don't work on tables with copies: a worker can't prepare a transaction that notifies. Deleting a device
+/// notifies by itself.
+const DROP_DEVICE_TRIGGER: &str = "drop trigger if exists device_deleted on device";
 /// The table whose shards the others share.
 const FIRST_TABLE: &str = "measurement";
 /// Tables distributed by `device_id`.
@@ -46,8 +49,12 @@ pub async fn missing_statements(db: &mut PgConnection, shards: u32) -> Result<Ve
         let missing = tables.iter().copied().filter(|&table| !placed.contains(table));
         missing.collect::<Vec<_>>()
     };
-    let mut statements: Vec<_> =
-        missing(&REFERENCE_TABLES).iter().map(|table| format!("select create_reference_table('{table}')")).collect();
+    let references = missing(&REFERENCE_TABLES);
+    let mut statements = Vec::new();
+    if references.contains(&REFERENCE_TABLES[0]) {
+        statements.push(DROP_DEVICE_TRIGGER.to_owned());
+    }
+    statements.extend(references.into_iter().map(|table| format!("select create_reference_table('{table}')")));
     let distributed = missing(&DEVICE_TABLES);
     if distributed.contains(&FIRST_TABLE) {
         statements.push(format!("set citus.shard_count = {shards}"));
@@ -98,4 +105,17 @@ pub async fn placement(db: impl PgExecutor<'_>) -> Result<Vec<TablePlacement>, D
          order by citus_table_type desc, table_name::text",
     );
     Ok(placement.fetch_all(db).await?)
+}
+
+/// The workers that the coordinator can't connect to, as `host:port`.
+///
+/// # Errors
+/// When the database fails, or is no Citus coordinator.
+pub async fn list_unreachable_workers(db: impl PgExecutor<'_>) -> Result<Vec<String>, DbError> {
+    // Not a checked query: the function exists in Citus only.
+    let workers = sqlx::query_scalar(
+        "select nodename || ':' || nodeport from pg_dist_node
+         where groupid > 0 and isactive and not citus_check_connection_to_node(nodename, nodeport)",
+    );
+    Ok(workers.fetch_all(db).await?)
 }

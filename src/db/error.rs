@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use sqlx::error::ErrorKind;
+use sqlx::error::{DatabaseError, ErrorKind};
 
 use super::pruned_month::PROTECTED_MONTH_CONSTRAINT;
 use crate::api_error::ApiError;
@@ -146,6 +146,7 @@ impl DbError {
             // read-only after a fail-over; session ended by idle_in_transaction_session_timeout
             "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "25006" | "25P03" => Self::Unavailable(error),
             code if code.starts_with("08") => Self::Unavailable(error),
+            "XX000" if is_lost_worker(&**database) => Self::Unavailable(error),
             // the referenced row was read a moment before, so the device was deleted since
             "40001" | "40P01" | "23503" => Self::Conflict(error),
             "57014" => Self::Timeout(error),
@@ -161,17 +162,37 @@ impl DbError {
     }
 }
 
+/// Whether the coordinator of a Citus cluster has lost a worker. Some of its messages have the code of an internal error.
+fn is_lost_worker(error: &dyn DatabaseError) -> bool {
+    const MESSAGES: [&str; 3] = [
+        "connection to the remote node",
+        "failure on connection marked as essential",
+        "could not connect to any active placements",
+    ];
+    MESSAGES.iter().any(|message| error.message().starts_with(message))
+}
+
+/// Message of a request that needs a lost worker.
+const WORKER_UNAVAILABLE: &str =
+    "a worker of the database cannot be reached; only data on other workers is available; retry in a moment";
 /// Message of a transaction that changes measurements of a month that is being archived. Retried, it is refused with the month.
 const PROTECTED_MONTH_MESSAGE: &str = "measurements of an archived month can't be changed; retry for details";
 /// Message of a transaction that conflicted with another one, or of a replica's query that conflicted with recovery.
 const CONFLICT_MESSAGE: &str = "conflict with a concurrent change; retry in a moment";
+
+fn unavailable_message(source: &sqlx::Error) -> &'static str {
+    match source {
+        sqlx::Error::Database(database) if is_lost_worker(&**database) => WORKER_UNAVAILABLE,
+        _ => ApiError::DATABASE_UNAVAILABLE,
+    }
+}
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unavailable(source) => {
                 tracing::warn!(error = &source as &dyn std::error::Error, "database unavailable");
-                Self::Unavailable(ApiError::DATABASE_UNAVAILABLE)
+                Self::Unavailable(unavailable_message(&source))
             }
             DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT_MESSAGE),
             DbError::Busy(_) => Self::Overloaded,
@@ -188,7 +209,7 @@ impl From<DbError> for ApiError {
 impl From<Arc<DbError>> for ApiError {
     fn from(error: Arc<DbError>) -> Self {
         match &*error {
-            DbError::Unavailable(_) => Self::Unavailable(ApiError::DATABASE_UNAVAILABLE),
+            DbError::Unavailable(source) => Self::Unavailable(unavailable_message(source)),
             DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT_MESSAGE),
             DbError::Busy(_) => Self::Overloaded,
             DbError::Timeout(_) => Self::Timeout,

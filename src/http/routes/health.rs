@@ -27,10 +27,33 @@ async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// Requests can be served.
+/// Requests can be served; in a Citus cluster perhaps only those that don't need a lost worker.
 async fn readyz(State(app): State<SharedState>) -> Result<(StatusCode, Json<Value>), ApiError> {
     check_ready(&app).await?;
-    Ok((StatusCode::OK, Json(json!({ "status": "ready" }))))
+    let body = match count_unreachable_workers(&app).await {
+        0 => json!({ "status": "ready" }),
+        workers => json!({ "status": "degraded", "unreachableWorkers": workers }),
+    };
+    Ok((StatusCode::OK, Json(body)))
+}
+
+/// Number of workers that a Citus coordinator can't reach; 0 without Citus. Their names are only logged.
+async fn count_unreachable_workers(app: &SharedState) -> usize {
+    if !app.state.database.dialect.is_citus {
+        return 0;
+    }
+    let kept = KeptConnections::none(&app.state.database.readiness);
+    let list = with_timeout(&kept, async |connection| db::distribution::list_unreachable_workers(connection).await);
+    match tokio::time::timeout(READINESS_TIMEOUT, list).await {
+        Ok(Ok(workers)) => {
+            if !workers.is_empty() {
+                tracing::warn!(?workers, "workers of the database are not reachable");
+            }
+            workers.len()
+        }
+        // A host that doesn't answer at all: at least one.
+        Ok(Err(_)) | Err(_) => 1,
+    }
 }
 
 /// Whether the database answers.

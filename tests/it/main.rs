@@ -4,6 +4,7 @@
 
 mod api;
 mod auth;
+mod citus;
 mod export;
 mod ingest;
 mod limits;

@@ -3,7 +3,7 @@
 mod air_quality;
 mod answers;
 mod bad_input;
-mod cases;
+pub mod cases;
 mod compression;
 mod cors;
 mod device_filters;

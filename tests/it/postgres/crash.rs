@@ -152,7 +152,7 @@ async fn assert_acknowledged_are_stored(options: &PgConnectOptions, report: &Loa
 
 /// At the end all bodies are acknowledged: each is stored once, nothing else is stored, and derived tables agree.
 #[expect(clippy::print_stdout, reason = "how hard it was tried")]
-async fn assert_stored_once(options: &PgConnectOptions, report: LoadReport) {
+pub async fn assert_stored_once(options: &PgConnectOptions, report: LoadReport) {
     let LoadReport { mut answered, bodies, unavailable, unanswered, longest } = report;
     println!("{bodies} bodies stored, {unavailable} times 503, {unanswered} times nothing, at most {longest:.1?}");
     answered.sort();

@@ -1,6 +1,7 @@
 //! One private Postgres for the whole run, a migrated template in it, and a copy of that for each test.
 //!
 //! With `AIRGRAPH_TEST_DATABASE`, the URL of a superuser, several test processes share a Postgres: see `.ci/nextest`.
+//! With `CITUS_URL`, databases with the schema are distributed in a Citus cluster: see [`citus_cluster`](super::citus_cluster).
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -14,6 +15,8 @@ use std::{
 use airgraph::db::connect;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, postgres::PgConnectOptions};
 
+use super::citus_cluster::{self, Servers};
+
 const TEMPLATE: &str = "template_airgraph";
 /// The template before it is migrated.
 const UNFINISHED: &str = "unfinished_airgraph";
@@ -23,6 +26,8 @@ struct Cluster {
     /// Holds the standard input of `dev-db` open; when the test process ends, it closes and Postgres stops. None for a
     /// shared Postgres.
     _process: Option<Child>,
+    /// The servers of the Citus cluster, on which databases with the schema are made.
+    servers: Option<Servers>,
 }
 
 /// An empty database with the current schema.
@@ -44,6 +49,10 @@ async fn copy_of(template: &str) -> PgConnectOptions {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let cluster = tokio::task::spawn_blocking(cluster).await.expect("a cluster");
     let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    if let Some(servers) = cluster.servers.as_ref().filter(|_| template != "template1") {
+        servers.copy(template, &name, template == TEMPLATE).await;
+        return cluster.options.clone().database(&name);
+    }
     let mut connection = cluster.options.connect().await.expect("a connection");
     let statement = format!("create database {name} template {template}");
     connection.execute(AssertSqlSafe(statement)).await.expect("a database");
@@ -54,16 +63,27 @@ async fn copy_of(template: &str) -> PgConnectOptions {
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
-        let cluster = start();
+        let mut cluster = start();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(prepare(&cluster.options));
+        runtime.block_on(async {
+            if citus_cluster::url().is_some() {
+                let servers = Servers::connect(&cluster.options).await;
+                servers.prepare(TEMPLATE).await;
+                cluster.servers = Some(servers);
+            } else {
+                prepare(&cluster.options).await;
+            }
+        });
         cluster
     })
 }
 
 fn start() -> Cluster {
+    if let Some(options) = citus_cluster::url() {
+        return Cluster { options, _process: None, servers: None };
+    }
     if let Ok(url) = std::env::var("AIRGRAPH_TEST_DATABASE") {
-        return Cluster { options: url.parse().expect("a URL"), _process: None };
+        return Cluster { options: url.parse().expect("a URL"), _process: None, servers: None };
     }
     // Directly below the common temporary folder, where Postgres' account can make and delete it.
     let data_dir = std::env::temp_dir().join(format!("airgraph-test-{}", std::process::id()));
@@ -78,7 +98,7 @@ fn start() -> Cluster {
     let stdout = process.stdout.take().expect("its standard output");
     BufReader::new(stdout).read_line(&mut url).expect("a line");
     let options = url.trim_end().parse().expect("the URL of a database");
-    Cluster { options, _process: Some(process) }
+    Cluster { options, _process: Some(process), servers: None }
 }
 
 /// Creates the template, unless another process has.

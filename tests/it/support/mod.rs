@@ -1,6 +1,7 @@
 //! Shared by the tests: a database for each test, a gateway on it, and short ways to query it.
 
 mod app;
+pub mod citus_cluster;
 mod database;
 pub mod events;
 pub mod gateway;

@@ -48,13 +48,13 @@ fn names(folder: &str, extension: &str) -> BTreeSet<String> {
     paths.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
 }
 
-fn cases(folder: &str) -> Vec<Case> {
+pub fn cases(folder: &str) -> Vec<Case> {
     let names = names(folder, "graphql").into_iter();
     names.map(|name| Case::read(&self::folder(folder).join(format!("{name}.graphql")), name)).collect()
 }
 
 /// The response without its cost, which has tests of its own.
-async fn response(app: &TestApp, case: &Case) -> Value {
+pub async fn response(app: &TestApp, case: &Case) -> Value {
     let key = case.is_admin.then_some(app.admin.as_str());
     let response = timeout(DEADLINE, app.graphql(key, &case.operation, case.variables.clone())).await;
     let mut response = response.unwrap_or_else(|_| panic!("{}: no response", case.name));

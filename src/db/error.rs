@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use sqlx::error::{DatabaseError, ErrorKind};
+use sqlx::{
+    error::{DatabaseError, ErrorKind},
+    postgres::PgDatabaseError,
+};
 
 use super::pruned_month::PROTECTED_MONTH_CONSTRAINT;
 use crate::api_error::ApiError;
@@ -162,14 +165,18 @@ impl DbError {
     }
 }
 
-/// Whether the coordinator of a Citus cluster has lost a worker. Some of its messages have the code of an internal error.
+/// Whether the coordinator of a Citus cluster has lost a worker. Where it reports a message of its client library, in the
+/// language of the server, the code is that of an internal error; so the file of its source decides.
 fn is_lost_worker(error: &dyn DatabaseError) -> bool {
-    const MESSAGES: [&str; 3] = [
-        "connection to the remote node",
-        "failure on connection marked as essential",
-        "could not connect to any active placements",
-    ];
-    MESSAGES.iter().any(|message| error.message().starts_with(message))
+    const FILES: [&str; 4] =
+        ["remote_commands.c", "remote_transaction.c", "connection_management.c", "adaptive_executor.c"];
+    const NO_PLACEMENT: &str = "could not connect to any active placements";
+    let file = error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::file);
+    match error.code().as_deref() {
+        Some("XX000") => file.is_some_and(|file| FILES[..2].contains(&file)) || error.message() == NO_PLACEMENT,
+        Some("08006") => file.is_some_and(|file| FILES.contains(&file)),
+        _ => false,
+    }
 }
 
 /// Message of a request that needs a lost worker.

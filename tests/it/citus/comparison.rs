@@ -52,16 +52,16 @@ const QUERIES: [(&str, &str); 14] = [
         "{ measurements(first: 100, filter: {devices: [\"bike-07\", \"bike-09\", \"bike-11\"], pm10: {min: 30}}) {
                nodes { measuredAt device { key } pm10 } } }",
     ),
-    ("statistics of all", "{ statistics { count pm25 { mean min max standardDeviation } pm10 { mean } } }"),
-    ("statistics by device", "{ statistics(groupBy: [DEVICE]) { device { key } count pm25 { mean max } } }"),
+    ("statistics of all", "{ statistics(filter: {}) { count pm25 { mean min max standardDeviation } pm10 { mean } } }"),
+    ("statistics by device", "{ statistics(filter: {}, groupBy: [DEVICE]) { device { key } count pm25 { mean max } } }"),
     (
         "statistics by hour",
         "{ statistics(filter: {measuredAt: {from: \"2026-04-19T00:00:00Z\", to: \"2026-05-01T12:00:00Z\"}}, every: HOUR) {
                start count pm25 { mean } } }",
     ),
-    ("percentiles", "{ statistics { pm25 { percentiles(of: [0.05, 0.5, 0.95]) { of value } } } }"),
-    ("mean temperature", "{ statistics { quantity(of: TEMPERATURE) { count mean } } }"),
-    ("map", "{ cells(resolution: 9) { index count pm25 { mean } } }"),
+    ("percentiles", "{ statistics(filter: {}) { pm25 { percentiles(of: [0.05, 0.5, 0.95]) { of value } } } }"),
+    ("mean temperature", "{ statistics(filter: {}) { quantity(of: TEMPERATURE) { count mean } } }"),
+    ("map", "{ cells(filter: {}, resolution: 9) { index count pm25 { mean } } }"),
     (
         "map of an area",
         "{ cells(resolution: 10, filter: {area: {circle: {latitude: 52.21, longitude: 0.13, radius: 1500}}}) {

@@ -25,15 +25,6 @@ pub fn url() -> Option<PgConnectOptions> {
     std::env::var("CITUS_URL").ok().map(|url| url.parse().expect("CITUS_URL is a URL"))
 }
 
-/// Whether this test is left out, since it can't run on Citus. Reports the reason.
-pub fn is_excluded(reason: &str) -> bool {
-    let is_citus = url().is_some();
-    if is_citus {
-        skipped(&format!("not on Citus: {reason}"));
-    }
-    is_citus
-}
-
 /// Whether this test is left out, since it needs Citus. Reports it.
 pub fn is_missing() -> bool {
     let is_missing = url().is_none();
@@ -41,6 +32,15 @@ pub fn is_missing() -> bool {
         skipped("needs a Citus cluster: CITUS_URL is not set");
     }
     is_missing
+}
+
+/// Whether a test may crash a worker, which fails all other tests at that time: with `CITUS_MAY_CRASH`, and this test alone.
+pub fn may_crash() -> bool {
+    let may_crash = std::env::var_os("CITUS_MAY_CRASH").is_some();
+    if !may_crash {
+        skipped("crashes workers, and so runs alone: CITUS_MAY_CRASH is not set");
+    }
+    may_crash
 }
 
 impl Servers {

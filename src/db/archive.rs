@@ -55,7 +55,7 @@ pub async fn fingerprint(
 ) -> Result<RowFingerprint, DbError> {
     // Without the uplink: a replay may assign rows to another one and leave their values unchanged.
     let tables = SIDE_TABLE_GROUPS.map(table);
-    let hashes: String = tables.iter().map(|table| format!(" # {table}.hash")).collect();
+    let hashes = tables.map(|table| format!(" # {table}.hash")).concat();
     let mut query = QueryBuilder::new(format!(
         "select measurement.rows, measurement.hash{hashes} from (
              select count(*) as rows, coalesce(bit_xor(hash_record_extended(row(

@@ -39,7 +39,8 @@ def run(command, *arguments):
         case "count-uploads":  # that are not complete
             return len(s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []))
         case "require-authentication":  # of a user that exists, and there is none
-            urllib.request.urlopen(url + "/moto-api/reset-auth", data=b"0")
+            headers = {"Content-Type": "text/plain"}
+            urllib.request.urlopen(urllib.request.Request(url + "/moto-api/reset-auth", data=b"0", headers=headers))
     return "ok"
 
 

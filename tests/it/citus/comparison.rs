@@ -181,7 +181,6 @@ async fn timed(query: impl AsyncFn() -> Value) -> (Value, f64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stdout, reason = "figures of docs/benchmarks.md")]
 async fn citus_answers_like_plain_postgres() {
     if citus_cluster::is_missing() {
         return;

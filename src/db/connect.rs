@@ -345,7 +345,9 @@ pub async fn check_session_settings(database: &Database) -> Result<(), DbError> 
 /// When the schema is newer than this binary, or a migration fails.
 pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
     // Runs on a session of its own, which holds the migration lock.
-    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.direct.clone());
+    // A migration may be slow; the log would have its whole text.
+    let options = database.direct.clone().log_slow_statements(log::LevelFilter::Off, Duration::ZERO);
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     let outcome = async {
         replaced_migrations::repair(&mut *pool.acquire().await?, &MIGRATIONS).await?;
         MIGRATIONS.run(&pool).await

@@ -149,7 +149,7 @@ impl DbError {
             // read-only after a fail-over; session ended by idle_in_transaction_session_timeout
             "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "25006" | "25P03" => Self::Unavailable(error),
             code if code.starts_with("08") => Self::Unavailable(error),
-            "XX000" if is_lost_worker(&**database) => Self::Unavailable(error),
+            "XX000" | "58030" if is_lost_worker(&**database) => Self::Unavailable(error),
             // the referenced row was read a moment before, so the device was deleted since
             "40001" | "40P01" | "23503" => Self::Conflict(error),
             "57014" => Self::Timeout(error),
@@ -175,6 +175,8 @@ fn is_lost_worker(error: &dyn DatabaseError) -> bool {
     match error.code().as_deref() {
         Some("XX000") => file.is_some_and(|file| FILES[..2].contains(&file)) || error.message() == NO_PLACEMENT,
         Some("08006") => file.is_some_and(|file| FILES.contains(&file)),
+        // Rows could not be sent to a shard. Postgres has this code for faults of its disk.
+        Some("58030") => file == Some("multi_copy.c"),
         _ => false,
     }
 }

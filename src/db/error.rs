@@ -183,7 +183,7 @@ fn is_lost_worker(error: &dyn DatabaseError) -> bool {
 
 /// Message of a request that needs a lost worker.
 const WORKER_UNAVAILABLE: &str =
-    "a worker of the database cannot be reached; only data on other workers is available; retry in a moment";
+    "a worker of the database that this request needs cannot be reached; retry in a moment";
 /// Message of a transaction that changes measurements of a month that is being archived. Retried, it is refused with the month.
 const PROTECTED_MONTH_MESSAGE: &str = "measurements of an archived month can't be changed; retry for details";
 /// Message of a transaction that conflicted with another one, or of a replica's query that conflicted with recovery.

@@ -72,6 +72,10 @@ async function open(query: string, options?: Parameters<typeof ExplorerPage.open
 
 const panel = (page: Page, name: string | RegExp) => page.getByRole("region", { name, exact: true });
 
+/** Content that arrives moves the buttons below it, and a click on one that moves may be lost. */
+const allLoaded = (page: Page) =>
+  expect.poll(() => page.locator('.panel[aria-busy="true"]').count(), { timeout: 30_000 }).toBe(0);
+
 describe.skipIf(!hasProgram)("the panels", () => {
   beforeAll(async () => {
     site = await startSite();
@@ -185,6 +189,8 @@ describe.skipIf(!hasProgram)("the panels", () => {
 
   test("the data of a chart is a table, a file and a link to the export", async () => {
     const page = await open("?open=device:panel-station&last=72");
+    await panel(page, "PM2.5 over time").waitFor();
+    await allLoaded(page);
     const series = panel(page, "PM2.5 over time");
     await series.getByRole("button", { name: "Table: PM2.5 over time" }).click();
     const rows = await series.getByRole("row").count();
@@ -202,6 +208,8 @@ describe.skipIf(!hasProgram)("the panels", () => {
 
   test("the request behind a panel and the documentation open in dialogs", async () => {
     const page = await open("?open=device:panel-station&last=72");
+    await panel(page, "PM2.5 over time").waitFor();
+    await allLoaded(page);
     await page.getByRole("button", { name: "Show query: PM2.5 over time" }).click();
     const dialog = page.getByRole("dialog");
     expect(await dialog.innerText()).toMatch(/query DevicePanel[\s\S]*"panel-station"/);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 
 use crate::{
-    limits::timeouts::wait_for_lock_waiters,
+    limits::timeouts::{lock_table, wait_for_lock_waiters},
     support::{
         TestApp, at,
         packet::{RawSample, encode, ttn_body},
@@ -262,13 +262,14 @@ async fn large_deletion_completes_in_batches_after_a_disconnect() {
     rollups_are_true(&app).await;
 
     let rest = json!({ "input": { "filter": { "measuredAt": { "from": "2026-04-30T20:00:01Z" } } } });
-    let mut hasty = Box::pin(app.admin(DELETE, rest));
-    for _ in 0..3 {
-        // Polled a few times, then dropped.
-        assert!(futures_util::poll!(&mut hasty).is_pending());
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    let lock = lock_table(&app.database.direct, "measurement").await;
+    let mut watch = app.database.direct.connect().await.expect("a connection");
+    // Dropped when it waits for the first rows.
+    tokio::select! {
+        data = app.admin(DELETE, rest) => panic!("it did not wait for the table: {data}"),
+        () = wait_for_lock_waiters(&mut watch, 1) => {}
     }
-    drop(hasty);
+    lock.close().await.expect("closed");
     let since = Instant::now();
     while count(&app, "measurement").await > 1 {
         assert!(since.elapsed() < Duration::from_secs(20), "it stopped half-way");

@@ -89,8 +89,7 @@ pub async fn load_by_device_ids(
     ids: &[DeviceId],
     columns: MeasurementProjection,
 ) -> Result<HashMap<DeviceId, Measurement>, DbError> {
-    let with =
-        ReadingsJoin::<Vec<Measurement>>::new(columns, JoinStrategy::Key, i64::try_from(ids.len()).unwrap_or(i64::MAX));
+    let with = readings_join(columns, ids);
     let mut query = with.start();
     let from = if COPIED_COLUMNS.has(columns) {
         "latest m"
@@ -102,6 +101,11 @@ pub async fn load_by_device_ids(
     with.finish(&mut query);
     let rows = query.build().fetch_all(db).await?;
     Ok(with.read(&rows)?.into_iter().map(|row| (row.key.device_id, row)).collect())
+}
+
+/// At most one measurement of each device.
+fn readings_join(columns: MeasurementProjection, ids: &[DeviceId]) -> ReadingsJoin<Vec<Measurement>> {
+    ReadingsJoin::new(columns, JoinStrategy::Key, i64::try_from(ids.len()).unwrap_or(i64::MAX))
 }
 
 /// Maximum number of rows of a device searched backward for a value of a quantity.
@@ -121,8 +125,7 @@ pub async fn load_with_quantity(
 ) -> Result<HashMap<DeviceId, Measurement>, DbError> {
     let definition = quantity.definition();
     let (table, column) = (readings::table(definition.group), definition.name);
-    let with =
-        ReadingsJoin::<Vec<Measurement>>::new(columns, JoinStrategy::Key, i64::try_from(ids.len()).unwrap_or(i64::MAX));
+    let with = readings_join(columns, ids);
     let mut query = with.start();
     query.push(format!("select {} from ", columns.select()));
     push_wanted_devices(&mut query, ids);

@@ -100,6 +100,20 @@ pub(super) fn sort_by_key<T>(rows: &mut [T], key: impl Fn(&T) -> MeasurementKey,
     rows.sort_by(|a, b| if descending { order(b).cmp(&order(a)) } else { order(a).cmp(&order(b)) });
 }
 
+/// The key of a row in each table.
+const KEY_COLUMNS: [&str; 3] = ["device_id", "measured_at", "seq"];
+/// Condition that a row `r` lies in the time range of its device in the page.
+const IN_SPAN: &str = "r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at";
+/// Condition that a row `r` has the key of a row of the page.
+const HAS_KEY: &str = "r.device_id = page.device_id and r.measured_at = page.measured_at and r.seq = page.seq";
+
+/// Pushes the time range of each device in the page.
+fn push_spans(query: &mut QueryBuilder<Postgres>, device: &str, group_by: &str) {
+    query.push(format!(
+        ", span as (select {device}, min(measured_at) as first_at, max(measured_at) as last_at from page{group_by})"
+    ));
+}
+
 /// A select of measurements, and the statement around it. Rows come in no particular order.
 pub(super) struct ReadingsJoin<R> {
     columns: MeasurementProjection,
@@ -125,72 +139,56 @@ impl<R: MeasurementRows> ReadingsJoin<R> {
             let arrays: Vec<_> = self.columns.names().map(|name| format!("array_agg({name})")).collect();
             query.push(format!("select {} from (", arrays.join(", ")));
         }
-        match self.lookup {
-            _ if !self.is_joined() => {}
-            JoinStrategy::Range | JoinStrategy::DeviceRange | JoinStrategy::Key => {
-                query.push("with page as materialized (");
-            }
+        if self.is_joined() {
+            query.push("with page as materialized (");
         }
         query
     }
 
     /// Completes the statement.
     pub(super) fn finish(&self, query: &mut QueryBuilder<Postgres>) {
-        match self.lookup {
-            _ if !self.is_joined() => {}
-            JoinStrategy::Range => {
-                self.push_ranges(query, ("device_id", " group by device_id"), &["device_id", "measured_at", "seq"]);
+        if self.is_joined() {
+            query.push(")");
+            match self.lookup {
+                JoinStrategy::Range => {
+                    push_spans(query, "device_id", " group by device_id");
+                    self.push_joins(query, &KEY_COLUMNS, "span", IN_SPAN);
+                }
+                JoinStrategy::DeviceRange => {
+                    push_spans(query, "min(device_id) as device_id", "");
+                    self.push_joins(query, &KEY_COLUMNS[1..], "span", IN_SPAN);
+                }
+                JoinStrategy::Key => self.push_joins(query, &KEY_COLUMNS, "page", HAS_KEY),
             }
-            JoinStrategy::DeviceRange => {
-                self.push_ranges(query, ("min(device_id) as device_id", ""), &["measured_at", "seq"]);
-            }
-            JoinStrategy::Key => self.push_keys(query),
         }
         if self.form == ResultForm::Arrays {
             query.push(") as m");
         }
     }
 
+    /// Joins the page with the rows of each other table for which a condition holds with a row of `source`, by these columns.
+    ///
     /// Full joins, which Postgres executes as hash or merge join. A left join might become a nested loop over both
-    /// whole sides when Postgres expects few rows. [`MeasurementRows::read`] skips rows without a measurement.
-    fn push_ranges(&self, query: &mut QueryBuilder<Postgres>, (device, group_by): (&str, &str), key: &[&str]) {
-        query.push(format!(
-            "), span as (select {device}, min(measured_at) as first_at, max(measured_at) as last_at from page{group_by})
-             select m.*"
-        ));
-        query.push(self.columns.select_readings()).push(" from page as m");
+    /// whole sides when Postgres expects few rows, and Citus rejects it after a page of several shards.
+    /// [`MeasurementRows::read`] skips rows without a measurement. The fence keeps the subqueries lookups: as joins, Postgres
+    /// might read the whole of the other table.
+    fn push_joins(&self, query: &mut QueryBuilder<Postgres>, key: &[&str], source: &str, condition: &str) {
+        query.push(" select m.*").push(self.columns.select_readings()).push(" from page as m");
         for group in self.columns.groups() {
-            let (table, columns, key_columns) = (table(group), self.names(group, ""), key.join(", "));
+            let (table, columns, key_columns) = (table(group), self.names(group), key.join(", "));
             let is_same: Vec<_> = key.iter().map(|column| format!("{table}.{column} = m.{column}")).collect();
             query.push(format!(
-                " full join (select r.* from span cross join lateral (
-                     select {key_columns}{columns}{FENCE} from {table} r
-                     where r.device_id = span.device_id and r.measured_at between span.first_at and span.last_at
+                " full join (select r.* from {source} cross join lateral (
+                     select {key_columns}{columns}{FENCE} from {table} r where {condition}
                  ) as r) as {table} on {}",
                 is_same.join(" and ")
             ));
         }
     }
 
-    /// The fence keeps these subqueries lookups by key: as joins, Postgres might read the whole of the other table. A left
-    /// join with them would be simpler, but Citus rejects it after a page of several shards.
-    fn push_keys(&self, query: &mut QueryBuilder<Postgres>) {
-        query.push(") select m.*").push(self.columns.select_readings()).push(" from page as m");
-        for group in self.columns.groups() {
-            let (table, columns) = (table(group), self.names(group, "r."));
-            query.push(format!(
-                " full join (select r.* from page cross join lateral (
-                     select r.device_id, r.measured_at, r.seq{columns}{FENCE} from {table} r
-                     where r.device_id = page.device_id and r.measured_at = page.measured_at and r.seq = page.seq
-                 ) as r) as {table} on {table}.device_id = m.device_id and {table}.measured_at = m.measured_at
-                     and {table}.seq = m.seq"
-            ));
-        }
-    }
-
-    fn names(&self, group: Group, prefix: &str) -> String {
+    fn names(&self, group: Group) -> String {
         let names = self.columns.quantities(group).map(|quantity| quantity.definition().name);
-        names.flat_map(|name| [", ", prefix, name]).collect()
+        names.flat_map(|name| [", ", name]).collect()
     }
 
     /// Parses the result.
@@ -264,11 +262,11 @@ mod tests {
              select m.*, weather.seq is not null as has_weather, weather.temperature, weather.humidity, device_status.seq is not null as has_device_status \
              from page as m \
              full join (select r.* from page cross join lateral ( \
-             select r.device_id, r.measured_at, r.seq, r.temperature, r.humidity, generate_series(1, 1) as fence from weather r \
+             select device_id, measured_at, seq, temperature, humidity, generate_series(1, 1) as fence from weather r \
              where r.device_id = page.device_id and r.measured_at = page.measured_at and r.seq = page.seq ) as r) \
              as weather on weather.device_id = m.device_id and weather.measured_at = m.measured_at and weather.seq = m.seq \
              full join (select r.* from page cross join lateral ( \
-             select r.device_id, r.measured_at, r.seq, generate_series(1, 1) as fence from device_status r \
+             select device_id, measured_at, seq, generate_series(1, 1) as fence from device_status r \
              where r.device_id = page.device_id and r.measured_at = page.measured_at and r.seq = page.seq ) as r) \
              as device_status on device_status.device_id = m.device_id and device_status.measured_at = m.measured_at \
              and device_status.seq = m.seq"

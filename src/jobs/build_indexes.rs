@@ -24,10 +24,7 @@ pub async fn run(database: Database, clock: Clock, shutdown: CancellationToken) 
             tokio::time::sleep(BUILD_INTERVAL).await;
         }
     };
-    tokio::select! {
-        () = work => {}
-        () = shutdown.cancelled() => {}
-    }
+    let _: Option<()> = shutdown.run_until_cancelled(work).await;
 }
 
 async fn build_missing_indexes(database: &Database, now: DateTime<Utc>) -> Result<(), DbError> {

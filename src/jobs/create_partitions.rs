@@ -32,10 +32,7 @@ pub async fn run(database: Database, clock: Clock, shutdown: CancellationToken) 
             tokio::time::sleep(CHECK_INTERVAL).await;
         }
     };
-    tokio::select! {
-        () = work => {}
-        () = shutdown.cancelled() => {}
-    }
+    let _: Option<()> = shutdown.run_until_cancelled(work).await;
 }
 
 /// Creates the missing partitions of the present month and of the one that begins within a week.

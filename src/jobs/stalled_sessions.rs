@@ -20,8 +20,5 @@ pub async fn run(database: Database, shutdown: CancellationToken) {
             sleep(if checked.is_ok() { CHECK_INTERVAL } else { RETRY_DELAY }).await;
         }
     };
-    tokio::select! {
-        () = work => {}
-        () = shutdown.cancelled() => {}
-    }
+    let _: Option<()> = shutdown.run_until_cancelled(work).await;
 }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -141,7 +141,22 @@ async fn month_that_changes_gets_a_new_version_and_damage_is_found() {
 /// Default number of kills; `AIRGRAPH_ARCHIVE_KILLS` overrides it.
 pub(super) const KILLS: u64 = 20;
 /// A run on this little data ends within this time.
-pub(super) const MAX_RUN_MS: u64 = 800;
+const MAX_RUN_MS: u64 = 800;
+
+/// A new row in each month, so that the next run has something to write.
+pub(super) async fn record_new_rows(app: &TestApp, round: u64) {
+    let sample =
+        |month: u32| json!({ "device": "b0", "measuredAt": format!("2026-0{month}-05T00:00:{round:02}Z"), "pm25": 1 });
+    app.record([1, 2, 4].map(sample).to_vec().into()).await;
+}
+
+/// Starts a command and kills it at a random moment.
+pub(super) async fn kill_during(command: &mut Command, rng: &mut ChaCha8Rng) {
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("airgraph starts");
+    tokio::time::sleep(Duration::from_millis(rng.random_range(0..MAX_RUN_MS))).await;
+    process.kill().expect("killed");
+    process.wait().expect("a status");
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn archive_that_is_killed_is_completed_by_the_next_run() {
@@ -150,17 +165,8 @@ async fn archive_that_is_killed_is_completed_by_the_next_run() {
     let mut rng = ChaCha8Rng::seed_from_u64(17);
     let folder = TempDir::new().expect("a folder");
     for round in 0..kills {
-        // A new row in each month, so that each run has something to write.
-        let sample = |month: u32| json!({ "device": "b0", "measuredAt": format!("2026-0{month}-05T00:00:{round:02}Z"), "pm25": 1 });
-        app.record([1, 2, 4].map(sample).to_vec().into()).await;
-        let mut process = on(&options, &["archive", "--to", folder.path().to_str().expect("text")])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("airgraph starts");
-        tokio::time::sleep(Duration::from_millis(rng.random_range(0..MAX_RUN_MS))).await;
-        process.kill().expect("killed");
-        process.wait().expect("a status");
+        record_new_rows(&app, round).await;
+        kill_during(&mut on(&options, &["archive", "--to", folder.path().to_str().expect("text")]), &mut rng).await;
         if folder.path().join("manifest.json").exists() {
             let manifest = manifest(folder.path());
             for (month, entry) in manifest["months"].as_object().expect("months") {

@@ -5,17 +5,15 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    time::Duration,
 };
 
-use rand::RngExt as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
 
 use super::{
-    archive::{KILLS, MAX_RUN_MS, archive, files, filled, manifest},
+    archive::{KILLS, archive, files, filled, kill_during, manifest, record_new_rows},
     export,
     parquet::rows,
     prune::{ROWS, count_rows_before_march, dump, kept_months, trim_feed, wait_until},
@@ -205,18 +203,8 @@ async fn archive_in_a_bucket_that_is_killed_is_completed_by_the_next_run() {
     let (options, app) = filled().await;
     let mut rng = ChaCha8Rng::seed_from_u64(18);
     for round in 0..KILLS {
-        // A new row in each month, so that each run has something to write.
-        let sample = |month: u32| json!({ "device": "b0", "measuredAt": format!("2026-0{month}-05T00:00:{round:02}Z"), "pm25": 1 });
-        app.record([1, 2, 4].map(sample).to_vec().into()).await;
-        let mut process = storage
-            .command(&options, &["archive", "--to", URL])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("airgraph starts");
-        tokio::time::sleep(Duration::from_millis(rng.random_range(0..MAX_RUN_MS))).await;
-        process.kill().expect("killed");
-        process.wait().expect("a status");
+        record_new_rows(&app, round).await;
+        kill_during(&mut storage.command(&options, &["archive", "--to", URL]), &mut rng).await;
         let copy = storage.copy();
         let folder = archive_folder(&copy);
         if folder.join("manifest.json").exists() {

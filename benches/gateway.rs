@@ -26,6 +26,8 @@ use support::{
 
 /// Number of concurrent connections.
 const CLIENT_COUNT: usize = 16;
+/// Number of concurrent connections of sensors in a larger network.
+const MANY_CLIENTS: usize = 64;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -70,18 +72,24 @@ impl Bench {
         }
         let packets = Packets::default();
         let pgbench = Pgbench::create(&self.url).await?;
-        let (posting, inserting) = (Load { seconds: 1, ..self.with_key() }, Load { seconds: 1, ..self.anonymous });
-        let (mut posted, mut inserted) = (0.0, 0.0);
-        // The first round stores the devices and is not counted.
-        for round in 0..=self.anonymous.seconds {
-            let answers = posting.run(&self.gateway.address, "/insertSensorData", || packets.next()).await?.per_second;
-            let transactions = pgbench.run(&inserting).await?;
-            if round > 0 {
-                posted += answers;
-                inserted += transactions;
+        for clients in [CLIENT_COUNT, MANY_CLIENTS] {
+            let load = Load { clients, seconds: 1, key: None };
+            let posting = Load { key: Some(KEY), ..load };
+            let (mut posted, mut inserted) = (0.0, 0.0);
+            // The first round stores the devices and is not counted.
+            for round in 0..=self.anonymous.seconds {
+                let answers =
+                    posting.run(&self.gateway.address, "/insertSensorData", || packets.next()).await?.per_second;
+                let transactions = pgbench.run(&load).await?;
+                if round > 0 {
+                    posted += answers;
+                    inserted += transactions;
+                }
             }
+            let line =
+                if clients == CLIENT_COUNT { LINE.to_owned() } else { format!("the same, {clients} connections") };
+            report(&line, posted / self.rounds(), inserted / self.rounds());
         }
-        report(LINE, posted / self.rounds(), inserted / self.rounds());
         Ok(())
     }
 

@@ -25,7 +25,9 @@ use crate::{
     graphql::context::GatewayInfo,
     http,
     http::state::AppState,
-    jobs::{build_indexes, create_partitions, retention, retention::RetentionPolicies, stalled_sessions},
+    jobs::{
+        build_indexes, create_partitions, retention, retention::RetentionPolicies, stalled_sessions, watch_workers,
+    },
     limits::{Limits, RecordingLimits},
     shutdown::ShutdownDeadline,
 };
@@ -102,7 +104,8 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let indexing = build_indexes::run(session.database.clone(), clock.clone(), app.shutdown.clone());
     let partitioning = create_partitions::run(session.database.clone(), clock, app.shutdown.clone());
     let stalled = stalled_sessions::run(session.database.clone(), app.shutdown.clone());
-    let jobs = tokio::spawn(async { tokio::join!(retention, indexing, partitioning, stalled) });
+    let watching = watch_workers::run(session.database.clone(), app.citus_workers.clone(), app.shutdown.clone());
+    let jobs = tokio::spawn(async { tokio::join!(retention, indexing, partitioning, stalled, watching) });
     let metrics =
         metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
     let mut server = tokio::spawn(http::serve(listener, app.router(), app.connections.clone(), app.shutdown.clone()));

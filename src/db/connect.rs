@@ -56,6 +56,9 @@ const TCP_USER_TIMEOUT: (&str, &str) = ("tcp_user_timeout", "5s");
 /// transaction for each.
 const SEQUENTIAL_CHANGES: (&str, &str) = ("citus.multi_shard_modify_mode", "sequential");
 
+/// In Citus, `explain` with the plans of all shards instead of one, for estimates of totals.
+const ALL_PLANS: (&str, &str) = ("citus.explain_all_tasks", "on");
+
 /// Time limit of one statement of a mutation, and of one wait for a lock.
 const MUTATION_STATEMENT_TIMEOUT: Duration = REQUEST_TIMEOUT;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -218,7 +221,7 @@ pub async fn open_with_timeout(
     let ReadyServer { options, dialect } = wait_until_ready(&base_options(options.clone())).await?;
     let direct = writer_options(options.clone(), dialect);
     Ok(Database {
-        reads: pool(readers).connect_lazy_with(reader_options(options, request_timeout)),
+        reads: pool(readers).connect_lazy_with(reader_options(options, request_timeout, dialect)),
         writes: pool(writers).connect_lazy_with(with_timeouts(direct.clone(), MUTATION_STATEMENT_TIMEOUT)),
         jobs: pool(JOB_POOL_SIZE).connect_lazy_with(with_timeouts(direct.clone(), JOB_STATEMENT_TIMEOUT)),
         keys: pool(KEY_POOL_SIZE).connect_lazy_with(with_timeouts(direct.clone(), SHORT_STATEMENT_TIMEOUT)),
@@ -240,7 +243,7 @@ where
             cancellation::count_statement();
             check(connection)
         })
-        .connect_lazy_with(reader_options(options, request_timeout))
+        .connect_lazy_with(reader_options(options, request_timeout, Dialect::default()))
 }
 
 /// A pool for the recorder beside the pool for writes. Each wait for a lock and each statement is limited, so that a
@@ -295,9 +298,10 @@ fn writer_options(options: PgConnectOptions, dialect: Dialect) -> PgConnectOptio
     options.options([if dialect.is_citus { SEQUENTIAL_CHANGES } else { ("plan_cache_mode", WRITER_PLAN_CACHE_MODE) }])
 }
 
-fn reader_options(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
+fn reader_options(options: PgConnectOptions, request_timeout: Duration, dialect: Dialect) -> PgConnectOptions {
     let statement_timeout = milliseconds(request_timeout + STATEMENT_TIMEOUT_MARGIN);
-    options.options([("statement_timeout", &*statement_timeout), CLIENT_CHECK, JIT_OFF])
+    let options = options.options([("statement_timeout", &*statement_timeout), CLIENT_CHECK, JIT_OFF]);
+    if dialect.is_citus { options.options([ALL_PLANS]) } else { options }
 }
 
 fn pool(size: u32) -> PgPoolOptions {

@@ -5,6 +5,10 @@
 //! rows. A concurrent recorder has either committed, and its rows are seen, or it waits. After the wait it finds no
 //! `latest` row, inserts one, and violates the foreign key. Nothing of it is stored. It reloads the devices
 //! ([`DbError::Conflict`]) and finds the key unknown: the samples become those of a new device.
+//!
+//! In Citus each worker checks the foreign key with its own copy of `device`, which the lock of the row doesn't reach. So the
+//! row is deleted, on all servers, before [`finish`] looks for remaining rows. When a recorder has stored a `latest` row in
+//! between, deleting it violates the foreign key, and nothing is deleted.
 
 use std::time::Duration;
 
@@ -126,6 +130,8 @@ pub async fn finish(db: &mut PgConnection, device: DeviceId, now: DateTime<Utc>)
     if !lock(&mut transaction, device).await? {
         return Ok(Some(Finished::default())); // already deleted by another gateway
     }
+    let revoked_keys = revoke_keys(&mut *transaction, device, now).await?;
+    delete_row(&mut transaction, device).await?;
     let rows = remaining(&mut transaction, device).await?;
     if i64::try_from(rows.len()).is_ok_and(|rows| rows > MAX_REMAINING) {
         return Ok(None);
@@ -138,22 +144,26 @@ pub async fn finish(db: &mut PgConnection, device: DeviceId, now: DateTime<Utc>)
     if i64::try_from(uplinks).is_ok_and(|uplinks| uplinks >= UPLINK_BATCH_SIZE) {
         return Ok(None);
     }
-    let revoked_keys = revoke_keys(&mut *transaction, device, now).await?;
+    notify_device_deletion(&mut *transaction, device).await?;
+    feed::append(&mut transaction, &FeedRecord { recorded: Vec::new(), changed: vec![device] }).await?;
+    transaction.commit().await?;
+    Ok(Some(Finished { measurements: rows.into_iter().map(|(key, _)| key).collect(), uplinks, revoked_keys }))
+}
+
+/// Deletes the row of a device, and the rows that reference it.
+async fn delete_row(db: &mut PgConnection, device: DeviceId) -> Result<(), DbError> {
     sqlx::query!(
         "update api_key set deleted_device = device.key, device_id = null
          from device where api_key.device_id = $1 and device.device_id = $1",
         device.0
     )
-    .execute(&mut *transaction)
+    .execute(&mut *db)
     .await?;
-    sqlx::query!("delete from device_sensor where device_id = $1", device.0).execute(&mut *transaction).await?;
-    sqlx::query!("delete from packet where device_id = $1", device.0).execute(&mut *transaction).await?;
-    sqlx::query!("delete from latest where device_id = $1", device.0).execute(&mut *transaction).await?;
-    sqlx::query!("delete from device where device_id = $1", device.0).execute(&mut *transaction).await?;
-    notify_device_deletion(&mut *transaction, device).await?;
-    feed::append(&mut transaction, &FeedRecord { recorded: Vec::new(), changed: vec![device] }).await?;
-    transaction.commit().await?;
-    Ok(Some(Finished { measurements: rows.into_iter().map(|(key, _)| key).collect(), uplinks, revoked_keys }))
+    sqlx::query!("delete from device_sensor where device_id = $1", device.0).execute(&mut *db).await?;
+    sqlx::query!("delete from packet where device_id = $1", device.0).execute(&mut *db).await?;
+    sqlx::query!("delete from latest where device_id = $1", device.0).execute(&mut *db).await?;
+    sqlx::query!("delete from device where device_id = $1", device.0).execute(&mut *db).await?;
+    Ok(())
 }
 
 /// Locks the rows that each transaction with measurements of a device inserts, updates or references. False when the

@@ -106,16 +106,3 @@ pub async fn placement(db: impl PgExecutor<'_>) -> Result<Vec<TablePlacement>, D
     );
     Ok(placement.fetch_all(db).await?)
 }
-
-/// The workers that the coordinator can't connect to, as `host:port`.
-///
-/// # Errors
-/// When the database fails, or is no Citus coordinator.
-pub async fn list_unreachable_workers(db: impl PgExecutor<'_>) -> Result<Vec<String>, DbError> {
-    // Not a checked query: the function exists in Citus only.
-    let workers = sqlx::query_scalar(
-        "select nodename || ':' || nodeport from pg_dist_node
-         where groupid > 0 and isactive and not citus_check_connection_to_node(nodename, nodeport)",
-    );
-    Ok(workers.fetch_all(db).await?)
-}

@@ -150,6 +150,7 @@ impl DbError {
             "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "25006" | "25P03" => Self::Unavailable(error),
             code if code.starts_with("08") => Self::Unavailable(error),
             "XX000" | "58030" if is_lost_worker(&**database) => Self::Unavailable(error),
+            "XX000" if is_refused_copy(&**database) => Self::Violation { constraint: String::new(), source: error },
             // the referenced row was read a moment before, so the device was deleted since
             "40001" | "40P01" | "23503" => Self::Conflict(error),
             "57014" => Self::Timeout(error),
@@ -158,6 +159,10 @@ impl DbError {
             "23514" if database.constraint().is_none() => Self::MissingPartition(error),
             _ if database.kind() != ErrorKind::Other => match database.constraint() {
                 Some(constraint) => Self::Violation { constraint: constraint.to_owned(), source: error },
+                // Citus passes an error of a worker on without the name.
+                None if database.kind() == ErrorKind::UniqueViolation => {
+                    Self::Violation { constraint: String::new(), source: error }
+                }
                 None => Self::Other(error),
             },
             _ => Self::Other(error),
@@ -179,6 +184,12 @@ fn is_lost_worker(error: &dyn DatabaseError) -> bool {
         Some("58030") => file == Some("multi_copy.c"),
         _ => false,
     }
+}
+
+/// Whether a worker of Citus has refused a row of a `COPY`: the coordinator passes the message on without its code. The rows
+/// are checked before, so a key is taken.
+fn is_refused_copy(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::routine) == Some("ReportCopyError")
 }
 
 /// Message of a request that needs a lost worker.

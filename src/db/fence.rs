@@ -17,3 +17,26 @@ pub(super) fn push_wanted_devices(query: &mut QueryBuilder<Postgres>, ids: &[Dev
     query.push("(select device_id from latest where device_id = any(").push_bind(to_bigints(ids));
     query.push(")) as wanted");
 }
+
+/// Rows of more devices are most likely on all shards.
+const MAX_FEW_DEVICES: usize = 8;
+
+/// The condition that rows `m` are those of [`few_devices`], which is this bind. Their keys say so too, but Citus reads fewer
+/// shards only when it knows the devices. As `or` makes it no condition for an index, Postgres looks the rows up by key.
+pub(super) fn of_few_devices(bind: &str) -> String {
+    format!("({bind}::bigint[] is null or m.device_id = any({bind}))")
+}
+
+/// The different devices of keys, if they are few.
+pub(super) fn few_devices(devices: &[i64]) -> Option<Vec<i64>> {
+    let mut few = Vec::new();
+    for device in devices {
+        if !few.contains(device) {
+            few.push(*device);
+        }
+        if few.len() > MAX_FEW_DEVICES {
+            return None;
+        }
+    }
+    Some(few)
+}

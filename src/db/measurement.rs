@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use h3o::CellIndex;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::{
     DbError,
     copy::{MIN_COPY_ROWS, copy},
+    dialect::Dialect,
+    fence::{few_devices, of_few_devices},
     measurement_projection::MeasurementProjection,
     multi_insert::{MultiInsert, Record as _, insert_returning, record},
 };
@@ -144,11 +146,12 @@ pub async fn insert_new(
     db: &mut PgConnection,
     rows: &[NewMeasurement<'_>],
     recorded_at: DateTime<Utc>,
+    dialect: Dialect,
 ) -> Result<(), DbError> {
     if rows.len() >= MIN_COPY_ROWS {
         return copy_new(db, rows, recorded_at).await;
     }
-    let mut inserts = MultiInsert::default();
+    let mut inserts = MultiInsert::new(dialect);
     inserts.add_records("", to_inserts(rows, recorded_at))?;
     inserts.execute(db).await?;
     Ok(())
@@ -215,13 +218,16 @@ pub async fn load_at_times(
 ) -> Result<Vec<Measurement>, DbError> {
     let devices: Vec<i64> = times.iter().map(|(device, _)| device.0).collect();
     let times: Vec<_> = times.iter().map(|&(_, time)| time).collect();
-    let mut query = sqlx::QueryBuilder::new(format!("select {} from unnest(", ALL_COLUMNS.select()));
-    query
-        .push_bind(devices)
-        .push("::bigint[], ")
-        .push_bind(times)
-        .push("::timestamptz[]) as wanted (device_id, measured_at) join measurement m using (device_id, measured_at)");
-    query.build().fetch_all(db).await?.iter().map(|row| Ok(ALL_COLUMNS.read(row)?)).collect()
+    // The interpolated columns are constant names; the values are binds.
+    let statement = format!(
+        "select {columns} from unnest($1::bigint[], $2::timestamptz[]) as wanted (device_id, measured_at)
+         join measurement m using (device_id, measured_at) where {of_few_devices}",
+        columns = ALL_COLUMNS.select(),
+        of_few_devices = of_few_devices("$3"),
+    );
+    let few = few_devices(&devices);
+    let rows = sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(few).fetch_all(db).await?;
+    rows.iter().map(|row| Ok(ALL_COLUMNS.read(row)?)).collect()
 }
 
 /// The measurements with these keys. Unknown keys have no entry.
@@ -234,11 +240,16 @@ pub async fn load_by_keys(
     keys: &[MeasurementKey],
 ) -> Result<HashMap<MeasurementKey, Measurement>, DbError> {
     let (devices, times, seqs) = key_columns(keys);
-    let mut query = sqlx::QueryBuilder::new(format!("select {} from unnest(", ALL_COLUMNS.select()));
-    query.push_bind(devices).push("::bigint[], ").push_bind(times).push("::timestamptz[], ").push_bind(seqs).push(
-        "::int[]) as wanted (device_id, measured_at, seq) join measurement m using (device_id, measured_at, seq)",
+    // The interpolated columns are constant names; the values are binds.
+    let statement = format!(
+        "select {columns} from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
+         join measurement m using (device_id, measured_at, seq) where {of_few_devices}",
+        columns = ALL_COLUMNS.select(),
+        of_few_devices = of_few_devices("$4"),
     );
-    let rows = query.build().fetch_all(db).await?;
+    let few = few_devices(&devices);
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs).bind(few);
+    let rows = query.fetch_all(db).await?;
     rows.iter()
         .map(|row| ALL_COLUMNS.read(row).map(|row| (row.key, row)))
         .collect::<sqlx::Result<_>>()

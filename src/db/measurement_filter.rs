@@ -148,6 +148,9 @@ fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
         Condition::Devices(devices) => {
             query.push("m.device_id = any(").push_bind(to_bigints(devices)).push(")");
         }
+        Condition::MeasuredBetween { from: None, to: None } => {
+            query.push(ALWAYS);
+        }
         Condition::MeasuredBetween { from, to } => {
             query.push("(true");
             push_span(query, "m.measured_at", *from, *to);
@@ -161,8 +164,8 @@ fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
         Condition::NoFlag(flags) => {
             query.push("m.flags & ").push_bind(flags.bits()).push(" = 0");
         }
-        Condition::All(conditions) => push_each(query, "true", " and ", conditions),
-        Condition::Any(conditions) => push_each(query, "false", " or ", conditions),
+        Condition::All(conditions) => push_each(query, ALWAYS, " and ", conditions),
+        Condition::Any(conditions) => push_each(query, NEVER, " or ", conditions),
         Condition::Not(condition) => {
             query.push("(");
             push(query, condition);
@@ -171,13 +174,17 @@ fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
     }
 }
 
-fn push_each(query: &mut QueryBuilder<Postgres>, neutral: &str, operator: &str, conditions: &[Condition]) {
-    query.push("(").push(neutral);
-    for condition in conditions {
-        query.push(operator);
+/// Conditions that hold for each measurement, and for none. Citus rejects statements with a constant for them.
+const ALWAYS: &str = "m.seq >= 0";
+const NEVER: &str = "m.seq < 0";
+
+fn push_each(query: &mut QueryBuilder<Postgres>, of_none: &str, operator: &str, conditions: &[Condition]) {
+    query.push("(");
+    for (at, condition) in conditions.iter().enumerate() {
+        query.push(if at == 0 { "" } else { operator });
         push(query, condition);
     }
-    query.push(")");
+    query.push(if conditions.is_empty() { of_none } else { "" }).push(")");
 }
 
 fn push_between(query: &mut QueryBuilder<Postgres>, quantity: Quantity, range: ValueRange) {

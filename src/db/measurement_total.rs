@@ -96,9 +96,9 @@ async fn scan(
 ) -> Result<Vec<ScanCount>, DbError> {
     let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.* from ");
     push_wanted_devices(&mut query, ids);
-    query.push(" cross join lateral (select count(*), count(*) filter (where true");
-    push_conditions(&mut query, filter);
-    query.push(") from (select m.* from measurement m where m.device_id = wanted.device_id");
+    query.push(" cross join lateral (");
+    push_count(&mut query, filter);
+    query.push(" where m.device_id = wanted.device_id");
     push_span(&mut query, "m.measured_at", filter.from, filter.to);
     query.push(" limit ").push_bind(bound + 1).push(") as m) as counted");
     let rows: Vec<(i64, i64, i64)> = query.build_query_as().persistent(has_stable_plan(filter)).fetch_all(db).await?;
@@ -108,15 +108,23 @@ async fn scan(
         .collect())
 }
 
+/// Begins to count measurements and those that match, up to their `where`. Each is tested where it is read: Citus can't look up
+/// rows of other tables for the result of a subquery.
+fn push_count(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    query.push("select count(*), count(*) filter (where m.matches) from (select true");
+    push_conditions(query, filter);
+    query.push(" as matches from measurement m");
+}
+
 /// Maximum number of measurements evaluated; fewer with polygons of which many edges share a band.
 const MAX_SCANNED_ROWS: i64 = 2000;
 
 /// Exact number of matching measurements, if the devices and the span contain few; else `None`.
 pub(super) async fn count_by_scan(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Option<i64>, DbError> {
     let bound = MAX_SCANNED_ROWS.min(rows_in_polygon(filter));
-    let mut query = QueryBuilder::<Postgres>::new("select count(*), count(*) filter (where true");
-    push_conditions(&mut query, filter);
-    query.push(") from (select m.* from measurement m where true");
+    let mut query = QueryBuilder::<Postgres>::new("");
+    push_count(&mut query, filter);
+    query.push(" where true");
     if let Some(ids) = &filter.devices {
         query.push(" and m.device_id = any(").push_bind(to_bigints(ids)).push(")");
     }

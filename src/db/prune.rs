@@ -17,6 +17,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgExecutor};
 use super::{
     DbError,
     connect::{Database, set_timeouts},
+    dialect::Dialect,
     measurement::{self, NewMeasurement},
     partition, readings,
     row_removal::{lock_exclusive, tables},
@@ -203,7 +204,7 @@ pub async fn restore(db: &mut PgConnection, rows: &[ArchivedMeasurement<'_>]) ->
     let inserts = rows.iter().map(|archived| measurement::to_insert(&archived.row, archived.recorded_at)).collect();
     let inserted: HashSet<MeasurementKey> = measurement::insert_free(&mut *transaction, inserts).await?;
     let new: Vec<_> = rows.iter().map(|archived| archived.row).filter(|row| inserted.contains(&row.key)).collect();
-    readings::insert(&mut transaction, &new).await?;
+    readings::insert(&mut transaction, &new, Dialect::default()).await?;
     transaction.commit().await?;
     Ok(new.len())
 }

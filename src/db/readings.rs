@@ -8,6 +8,8 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row as _};
 use super::{
     DbError,
     copy::{MIN_COPY_ROWS, copy},
+    dialect::Dialect,
+    fence::{few_devices, of_few_devices},
     measurement::{NewMeasurement, key_columns},
     multi_insert::MultiInsert,
 };
@@ -43,8 +45,8 @@ fn columns(group: Group) -> String {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.readings.insert", skip_all, fields(count = rows.len()))]
-pub async fn insert(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
-    let mut inserts = MultiInsert::default();
+pub async fn insert(db: &mut PgConnection, rows: &[NewMeasurement<'_>], dialect: Dialect) -> Result<(), DbError> {
+    let mut inserts = MultiInsert::new(dialect);
     for group in SIDE_TABLE_GROUPS {
         let rows = with_group(group, rows);
         if rows.len() >= MIN_COPY_ROWS {
@@ -106,11 +108,14 @@ pub async fn load_by_keys(
     let statement = format!(
         "select device_id, measured_at, seq, {columns}
          from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
-         join {table} using (device_id, measured_at, seq)",
+         join {table} m using (device_id, measured_at, seq) where {of_few_devices}",
         columns = columns(group),
         table = table(group),
+        of_few_devices = of_few_devices("$4"),
     );
-    let rows = sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs).fetch_all(db).await?;
+    let few = few_devices(&devices);
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs).bind(few);
+    let rows = query.fetch_all(db).await?;
     rows.iter()
         .map(|row| {
             let key = MeasurementKey {

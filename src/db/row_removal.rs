@@ -29,6 +29,7 @@ use super::{
     DbError,
     dialect::Dialect,
     feed::committed::wait_until_committed,
+    fence::{few_devices, of_few_devices},
     measurement::key_columns,
     readings,
     rollup::{self, AffectedHours},
@@ -77,11 +78,14 @@ pub async fn remove(
     for table in tables() {
         // The interpolated table is a constant name; the values are binds.
         let statement = format!(
-            "delete from {table} t
+            "delete from {table} m
              using unnest($1::bigint[], $2::timestamptz[], $3::int[]) as stale (device_id, measured_at, seq)
-             where t.device_id = stale.device_id and t.measured_at = stale.measured_at and t.seq = stale.seq"
+             where m.device_id = stale.device_id and m.measured_at = stale.measured_at and m.seq = stale.seq
+               and {of_few_devices}",
+            of_few_devices = of_few_devices("$4"),
         );
-        sqlx::query(AssertSqlSafe(statement)).bind(&devices).bind(&times).bind(&seqs).execute(&mut *db).await?;
+        let query = sqlx::query(AssertSqlSafe(statement)).bind(&devices).bind(&times).bind(&seqs);
+        query.bind(few_devices(&devices)).execute(&mut *db).await?;
     }
     Ok(touched)
 }

@@ -96,19 +96,20 @@ async fn explain(
     read_estimate(&plans).ok_or_else(|| sqlx::Error::Decode("a plan of Postgres without its numbers".into()).into())
 }
 
-/// The estimates in the result of `explain (format json)`. Citus adds the plan of one shard and the number of shards.
+/// The estimates in the result of `explain (format json)`; in Citus those of the plans of all shards together.
 fn read_estimate(plans: &Value) -> Option<PlanEstimate> {
     let plan = &plans[0]["Plan"];
     let distributed = std::iter::successors(Some(plan), |plan| plan["Plans"].get(0))
         .map(|plan| &plan["Distributed Query"]["Job"])
         .find(|job| job.is_object());
-    let (plan, shards) = match distributed {
-        None => (plan, 1.0),
-        Some(job) => (&job["Tasks"][0]["Remote Plan"][0][0]["Plan"], job["Task Count"].as_f64()?),
+    let plans: Vec<_> = match distributed {
+        None => vec![plan],
+        Some(job) => job["Tasks"].as_array()?.iter().map(|task| &task["Remote Plan"][0][0]["Plan"]).collect(),
     };
+    let sum = |number: fn(&Value) -> Option<f64>| plans.iter().map(|plan| number(plan)).sum::<Option<f64>>();
     #[expect(clippy::cast_possible_truncation, reason = "a whole number; `as` saturates")]
-    let rows = (plan["Plans"][0]["Plan Rows"].as_f64()? * shards) as i64;
-    Some(PlanEstimate { cost: plan["Total Cost"].as_f64()? * shards, rows })
+    let rows = sum(|plan| plan["Plans"][0]["Plan Rows"].as_f64())? as i64;
+    Some(PlanEstimate { cost: sum(|plan| plan["Total Cost"].as_f64())?, rows })
 }
 
 #[cfg(test)]
@@ -126,14 +127,10 @@ mod tests {
         assert_eq!(estimate(&plan), Some((12.5, 3000)));
         assert_eq!(estimate(&json!({})), None);
 
-        let remote = json!({
-            "Task Count": 16, "Tasks": [{ "Node": "host=worker", "Remote Plan": [[{ "Plan": plan }]] }]
-        });
+        let task = json!({ "Node": "host=worker", "Remote Plan": [[{ "Plan": plan }]] });
+        let remote = json!({ "Task Count": 2, "Tasks": [task, task] });
         let scan = json!({ "Node Type": "Custom Scan", "Total Cost": 0.0, "Plan Rows": 0, "Distributed Query": { "Job": remote } });
-        assert_eq!(estimate(&scan), Some((200.0, 48_000)));
-        assert_eq!(
-            estimate(&json!({ "Node Type": "Limit", "Total Cost": 0.0, "Plans": [scan] })),
-            Some((200.0, 48_000))
-        );
+        assert_eq!(estimate(&scan), Some((25.0, 6000)));
+        assert_eq!(estimate(&json!({ "Node Type": "Limit", "Total Cost": 0.0, "Plans": [scan] })), Some((25.0, 6000)));
     }
 }

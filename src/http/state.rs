@@ -15,6 +15,7 @@ use crate::{
     concurrency::ttl_cache::TtlCache,
     config::explorer::ExplorerSettings,
     db::{
+        citus_workers::CitusWorkers,
         connect::{Database, REQUEST_TIMEOUT},
         read_your_writes::WriteTracker,
         replicas::Replicas,
@@ -50,6 +51,8 @@ pub struct AppState {
     pub persisted: PersistedDocuments,
     /// Subscriptions.
     pub live: Subscriptions,
+    /// The workers of a Citus cluster, for the metrics.
+    pub citus_workers: CitusWorkers,
     /// Key lookups of queries.
     pub key_lookup: KeyLookup,
     /// Keys of recent senders.
@@ -134,6 +137,7 @@ impl AppState {
             schema,
             persisted: PersistedDocuments::default(),
             live,
+            citus_workers: CitusWorkers::default(),
             key_lookup,
             key_cache: keys,
             key_changes,

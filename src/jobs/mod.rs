@@ -6,3 +6,4 @@ pub mod delete_device;
 pub mod delete_measurements;
 pub mod retention;
 pub mod stalled_sessions;
+pub mod watch_workers;

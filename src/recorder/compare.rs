@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{Receipt, Submission, dedup, insert, replay::Replays, transaction};
 use crate::{
-    db::{DbError, recorder_batch},
+    db::{DbError, device},
     domain::device::DeviceId,
 };
 
@@ -17,13 +17,13 @@ use crate::{
 pub(super) async fn compare(db: &mut PgConnection, submission: &Submission) -> Result<Receipt, DbError> {
     let mut receipts = [transaction::new_receipt(submission)];
     let keys: Vec<_> = transaction::device_kinds(&[submission]).into_keys().collect();
-    let mut known = recorder_batch::load_context(&mut *db, &keys, &[], submission.received_at).await?.devices;
+    let mut known = device::load_ids_by_keys(&mut *db, &keys).await?;
     // An unknown device gets an unused row number, so it has no stored rows.
     let unheard_of = (1..).map(|number| DeviceId(-number));
     let devices: HashMap<_, _> = keys
         .into_iter()
         .zip(unheard_of)
-        .map(|(key, none)| (key.to_owned(), known.remove(key).map_or(none, |known| known.device_id)))
+        .map(|(key, none)| (key.to_owned(), known.remove(key).unwrap_or(none)))
         .collect();
     let mut candidates = dedup::dedup(&[submission], &devices, &[None], &mut receipts);
     insert::compare_with_stored(db, &mut candidates, &mut Replays::default(), &mut receipts).await?;

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     db::{
         DbError, MIN_COPY_ROWS,
+        dialect::Dialect,
         measurement::{self, NewMeasurement},
         readings,
     },
@@ -44,6 +45,7 @@ pub(super) async fn insert<'a>(
     replays: &mut Replays<'_>,
     receipts: &mut [Receipt],
     now: DateTime<Utc>,
+    dialect: Dialect,
 ) -> Result<Vec<NewMeasurement<'a>>, DbError> {
     let mut recorded = Vec::with_capacity(remaining.len());
     for moment in remaining.chunk_by_mut(|one, other| one.device_time() == other.device_time()) {
@@ -55,7 +57,7 @@ pub(super) async fn insert<'a>(
     let is_fresh = |row: &NewMeasurement<'_>| fresh.contains(&row.key.device_id);
     let rows: Vec<_> = remaining.iter().filter_map(Candidate::row).filter(is_fresh).collect();
     if !rows.is_empty() {
-        measurement::insert_new(db, &rows, now).await?;
+        measurement::insert_new(db, &rows, now, dialect).await?;
         move_stored(&mut remaining, receipts, &mut recorded, is_fresh);
     }
     let mut rounds = 0;

@@ -35,6 +35,7 @@ use crate::{
         partition::{PartitionCache, PartitionFamily},
         readings, recorder_batch,
         recorder_batch::{BatchContext, BatchWrite},
+        recorder_context,
         rollup::HourlyRollups,
         uplink::UplinkRow,
     },
@@ -142,7 +143,7 @@ async fn attempt(
     optimistic: bool,
 ) -> Result<Vec<StoreOutcome>, DbError> {
     let dialect = cache.dialect(connection).await?;
-    let mut known = load_context(connection, submissions, now).await?;
+    let mut known = load_context(connection, submissions, now, dialect).await?;
     let has_valid_key = |submission: &&Submission| submission.api_key.is_none_or(|key| known.valid_keys.contains(&key));
     let mut taken: Vec<_> = submissions.iter().map(has_valid_key).collect();
     let mut deferred = vec![0; submissions.len()];
@@ -169,7 +170,7 @@ async fn attempt(
         }
         accepted = filter_marked(submissions, &taken);
         if new_devices == NewDevices::Add {
-            insert_unknown_devices(&mut transaction, &accepted, &mut known, now).await?;
+            insert_unknown_devices(&mut transaction, &accepted, &mut known, now, dialect).await?;
         }
         let receipts = merge(&mut transaction, &accepted, &known, now, optimistic, dialect).await?;
         transaction.commit().await?;
@@ -210,8 +211,8 @@ async fn merge(
     dedup::flag(&mut candidates, &traces);
     let mut replays = Replays::start(&mut *db, submissions, &ids).await?;
     let freshness = if optimistic { Freshness::Likely(&latest) } else { Freshness::Unknown };
-    let recorded = insert::insert(db, candidates, freshness, &mut replays, &mut receipts, now).await?;
-    readings::insert(db, &recorded).await?;
+    let recorded = insert::insert(db, candidates, freshness, &mut replays, &mut receipts, now, dialect).await?;
+    readings::insert(db, &recorded, dialect).await?;
     let (contradicted, packets) = packet_continuity::find_contradicted(submissions, &ids, packets, &uplinks, &receipts);
     if !contradicted.is_empty() {
         packet::flag_tails(&mut *db, &contradicted).await?;
@@ -253,13 +254,14 @@ async fn load_context(
     db: &mut PgConnection,
     submissions: &[&Submission],
     now: DateTime<Utc>,
+    dialect: Dialect,
 ) -> Result<BatchContext, DbError> {
     let keys: HashSet<_> = submissions.iter().filter_map(|submission| submission.api_key).collect();
     let devices: Vec<_> = device_kinds(submissions).into_keys().collect();
     if keys.is_empty() && devices.is_empty() {
         return Ok(BatchContext::default());
     }
-    recorder_batch::load_context(db, &devices, &keys.into_iter().collect::<Vec<_>>(), now).await
+    recorder_context::load(db, &devices, &keys.into_iter().collect::<Vec<_>>(), now, dialect).await
 }
 
 /// The devices of these submissions, each with its kind if it has to be added.
@@ -284,6 +286,7 @@ async fn insert_unknown_devices(
     submissions: &[&Submission],
     known: &mut BatchContext,
     now: DateTime<Utc>,
+    dialect: Dialect,
 ) -> Result<(), DbError> {
     let mut unheard_of = device_kinds(submissions);
     unheard_of.retain(|key, _| !known.devices.contains_key(*key));
@@ -293,7 +296,7 @@ async fn insert_unknown_devices(
     let (keys, kinds): (Vec<_>, Vec<_>) = unheard_of.into_iter().unzip();
     device::insert_missing(&mut *db, &keys, &kinds, now).await?;
     // includes those added by another gateway in the meantime
-    known.devices.extend(recorder_batch::load_context(db, &keys, &[], now).await?.devices);
+    known.devices.extend(recorder_context::load(db, &keys, &[], now, dialect).await?.devices);
     Ok(())
 }
 

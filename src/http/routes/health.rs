@@ -43,7 +43,7 @@ async fn count_unreachable_workers(app: &SharedState) -> usize {
         return 0;
     }
     let kept = KeptConnections::none(&app.state.database.readiness);
-    let list = with_timeout(&kept, async |connection| db::distribution::list_unreachable_workers(connection).await);
+    let list = with_timeout(&kept, async |connection| db::citus_workers::list_unreachable(connection).await);
     match tokio::time::timeout(READINESS_TIMEOUT, list).await {
         Ok(Ok(workers)) => {
             if !workers.is_empty() {

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airgraph::{db::DbError, limits::Limit};
+use airgraph::{
+    db::{DbError, citus_workers::WorkerStatus},
+    limits::Limit,
+};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -168,6 +171,8 @@ async fn dashboard_uses_exactly_the_exported_metrics() {
     let options = alone.database.reads.connect_options();
     // With a replica that doesn't exist, for which the same metrics are exported.
     let app = TestApp::with_replicas(&alone, &options, &[(*options).clone()], Duration::from_secs(10)).await;
+    let worker = WorkerStatus { address: "127.0.0.1:1".to_owned(), database_bytes: Some(1) };
+    app.app.citus_workers.replace(vec![worker]); // as with Citus
     let dashboard: serde_json::Value = serde_json::from_str(include_str!("../../../docs/grafana.json")).expect("JSON");
     assert!(dashboard["panels"].as_array().is_some_and(|panels| panels.len() > 10));
     let query = "subscription { measurementRecorded { cursor } }";

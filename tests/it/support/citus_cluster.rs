@@ -25,6 +25,44 @@ pub fn url() -> Option<PgConnectOptions> {
     std::env::var("CITUS_URL").ok().map(|url| url.parse().expect("CITUS_URL is a URL"))
 }
 
+/// Tests, by the beginning of their paths, that use plain Postgres with `CITUS_URL` too, and why.
+const ON_PLAIN_POSTGRES: [(&str, &str); 27] = [
+    ("api::cases::operations_run_the_statements", "counts statements"),
+    ("api::cases::queries_return_their_snapshots", "last digits of sums; citus::comparison compares the answers"),
+    ("api::documentation::every_command", "removes months after they are archived"),
+    ("api::joined_readings::page_with_readings_reads_each_row_once", "plans"),
+    ("api::list_plans", "plans"),
+    ("api::totals::expensive_counts_are_estimated", "writes an estimate of Postgres"),
+    ("auth::key_cache::cached_devices_need_no_lookup", "counts statements"),
+    ("export::breaking_off", "locks a partition, which also blocks statements of other months"),
+    ("export::bucket::month_that_is_only_in_a_bucket", "removes months after they are archived"),
+    ("export::pacing::statement_of_another_caller", "locks a partition, which also blocks statements of other months"),
+    ("export::prune", "removes months after they are archived"),
+    ("ingest::isolation", "a trigger on `measurement`"),
+    ("ingest::opensensemap::only_this_format_loads", "counts statements"),
+    ("limits::fairness::request_uses_at_most_two_connections", "locks a table, which blocks Citus itself"),
+    ("limits::overload::excess_requests_are_rejected", "locks a table, which blocks Citus itself"),
+    ("limits::recording_limits::samples_of_many_years", "creates 312 months, of a second each"),
+    ("limits::timeouts::slow_query", "locks a table, which blocks Citus itself"),
+    ("limits::timeouts::timeout_applies_to_sockets", "locks a table, which blocks Citus itself"),
+    ("ops::cli::unusable_database", "passwords of one server"),
+    ("ops::distribute", "pretends to be Citus"),
+    ("postgres::covering_index", "plans"),
+    ("postgres::faults::full_disk", "a trigger on `measurement`"),
+    ("postgres::device_deletion::large_device", "lock timeouts, which workers don't have"),
+    ("postgres::pgbouncer", "the pooler is set up for one server"),
+    ("postgres::plans", "plans"),
+    ("postgres::rollups::migration_recomputes", "an old schema, which is not distributed"),
+    ("postgres::tls", "certificates of one server"),
+];
+
+/// Whether databases of this test are made on Citus.
+pub fn is_used() -> bool {
+    let thread = std::thread::current(); // named like the test
+    let test = thread.name().unwrap_or_default();
+    url().is_some() && !ON_PLAIN_POSTGRES.iter().any(|(path, _)| test.starts_with(path))
+}
+
 /// Whether this test is left out, since it needs Citus. Reports it.
 pub fn is_missing() -> bool {
     let is_missing = url().is_none();

@@ -47,7 +47,8 @@ pub async fn copy_of_database(options: &PgConnectOptions) -> PgConnectOptions {
 
 async fn copy_of(template: &str) -> PgConnectOptions {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let cluster = tokio::task::spawn_blocking(cluster).await.expect("a cluster");
+    let on_citus = citus_cluster::is_used();
+    let cluster = tokio::task::spawn_blocking(move || cluster(on_citus)).await.expect("a cluster");
     let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     if let Some(servers) = cluster.servers.as_ref().filter(|_| template != "template1") {
         servers.copy(template, &name, template == TEMPLATE).await;
@@ -60,28 +61,29 @@ async fn copy_of(template: &str) -> PgConnectOptions {
     cluster.options.clone().database(&name)
 }
 
-fn cluster() -> &'static Cluster {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
-        let mut cluster = start();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            if citus_cluster::url().is_some() {
-                let servers = Servers::connect(&cluster.options).await;
-                servers.prepare(TEMPLATE).await;
-                cluster.servers = Some(servers);
-            } else {
-                prepare(&cluster.options).await;
-            }
-        });
-        cluster
-    })
+fn cluster(on_citus: bool) -> &'static Cluster {
+    static PLAIN: OnceLock<Cluster> = OnceLock::new();
+    static CITUS: OnceLock<Cluster> = OnceLock::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    if on_citus {
+        CITUS.get_or_init(|| runtime().block_on(citus()))
+    } else {
+        PLAIN.get_or_init(|| {
+            let cluster = start();
+            runtime().block_on(prepare(&cluster.options));
+            cluster
+        })
+    }
+}
+
+async fn citus() -> Cluster {
+    let options = citus_cluster::url().expect("CITUS_URL");
+    let servers = Servers::connect(&options).await;
+    servers.prepare(TEMPLATE).await;
+    Cluster { options, _process: None, servers: Some(servers) }
 }
 
 fn start() -> Cluster {
-    if let Some(options) = citus_cluster::url() {
-        return Cluster { options, _process: None, servers: None };
-    }
     if let Ok(url) = std::env::var("AIRGRAPH_TEST_DATABASE") {
         return Cluster { options: url.parse().expect("a URL"), _process: None, servers: None };
     }

@@ -13,7 +13,7 @@ use prometheus_client::{
 
 use crate::{
     db,
-    db::replicas::state::ReplicaStatus,
+    db::{citus_workers::WorkerStatus, replicas::state::ReplicaStatus},
     http::{middleware::concurrency_limit::ConcurrencyLoad, state::AppState},
 };
 
@@ -29,6 +29,7 @@ pub fn collect(app: &AppState) -> Registry {
     pools(app, &mut registry);
     errors(&mut registry);
     replicas(app, &mut registry);
+    citus_workers(app, &mut registry);
     queues(app, &mut registry);
     disk(app, &mut registry);
     subscriptions(app, &mut registry);
@@ -80,6 +81,25 @@ fn replicas(app: &AppState, registry: &mut Registry) {
     registry.register("replica_in_rotation", "Whether queries are sent to the replica", used);
     let help = "How far a replica is behind the primary, in bytes of its log; NaN if unknown";
     registry.register_with_unit("replica_lag", help, Unit::Bytes, lag);
+}
+
+/// No metrics without Citus.
+fn citus_workers(app: &AppState, registry: &mut Registry) {
+    let workers = app.citus_workers.snapshot();
+    if workers.is_empty() {
+        return;
+    }
+    let (reachable, size) = (Family::<NameLabel, Gauge>::default(), Family::<NameLabel, Gauge>::default());
+    for WorkerStatus { address, database_bytes } in workers {
+        let worker = [("worker", address)];
+        reachable.get_or_create(&worker).set(database_bytes.is_some().into());
+        if let Some(bytes) = database_bytes {
+            size.get_or_create(&worker).set(bytes);
+        }
+    }
+    registry.register("citus_worker_reachable", "Whether the coordinator reaches the worker", reachable);
+    let help = "Size of the database on a worker of Citus that is reachable";
+    registry.register_with_unit("citus_worker_database", help, Unit::Bytes, size);
 }
 
 fn queues(app: &AppState, registry: &mut Registry) {

@@ -150,6 +150,7 @@ impl DbError {
             "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "25006" | "25P03" => Self::Unavailable(error),
             code if code.starts_with("08") => Self::Unavailable(error),
             "XX000" | "58030" if is_lost_worker(&**database) => Self::Unavailable(error),
+            "XX000" if is_locked_by_move(&**database) => Self::Locked(error),
             "XX000" if is_refused_copy(&**database) => Self::Violation { constraint: String::new(), source: error },
             // the referenced row was read a moment before, so the device was deleted since
             "40001" | "40P01" | "23503" => Self::Conflict(error),
@@ -190,6 +191,11 @@ fn is_lost_worker(error: &dyn DatabaseError) -> bool {
 /// are checked before, so a key is taken.
 fn is_refused_copy(error: &dyn DatabaseError) -> bool {
     error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::routine) == Some("ReportCopyError")
+}
+
+/// Whether the partitions of a month can't be created, because a shard of their tables is being moved.
+fn is_locked_by_move(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::file) == Some("shard_rebalancer.c")
 }
 
 /// Message of a request that needs a lost worker.

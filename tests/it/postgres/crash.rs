@@ -168,8 +168,8 @@ pub async fn assert_stored_once(options: &PgConnectOptions, report: LoadReport) 
         ),
         (
             "samples whose body is not kept",
-            "select count(*) from measurement where not exists
-                 (select from uplink where uplink.uplink_id = measurement.uplink_id and recorded > 0)",
+            "with body as materialized (select uplink_id from uplink where recorded > 0)
+             select count(*) from measurement where uplink_id is null or uplink_id not in (select uplink_id from body)",
         ),
         (
             "samples more in the bodies' accounts than stored, or fewer",

@@ -40,3 +40,16 @@ pub(super) fn few_devices(devices: &[i64]) -> Option<Vec<i64>> {
     }
     Some(few)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn different_devices_are_listed_while_they_are_few() {
+        let keys: Vec<i64> = (0..1000).map(|row| row % 8).collect();
+        assert_eq!(few_devices(&keys), Some((0..8).collect()));
+        assert_eq!(few_devices(&[keys, vec![8]].concat()), None);
+        assert_eq!(few_devices(&[]), Some(Vec::new()));
+    }
+}

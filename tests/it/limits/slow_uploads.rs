@@ -18,20 +18,23 @@ async fn app(uploads: UploadLimits) -> TestApp {
     TestApp::with_limits(Limits { connections, uploads, ..Limits::default() }).await
 }
 
-/// Begins an upload.
+/// Begins an upload. Head and first lines are one write: lines that arrive after a refusal would reset its connection.
 async fn begin(address: SocketAddr, key: &str) -> TcpStream {
     let mut connection = TcpStream::connect(address).await.expect("a connection");
     let head = format!(
         "POST /ingest/csv?device=d HTTP/1.1\r\nHost: gateway\r\nX-Api-Key: {key}\r\nTransfer-Encoding: chunked\r\n\r\n"
     );
-    connection.write_all(head.as_bytes()).await.expect("sent");
-    send(&mut connection, "time,pm10\n2026-04-01T10:00:00Z,1\n").await;
+    let begin = head + &chunk("time,pm10\n2026-04-01T10:00:00Z,1\n");
+    connection.write_all(begin.as_bytes()).await.expect("sent");
     connection
 }
 
+fn chunk(text: &str) -> String {
+    format!("{:x}\r\n{text}\r\n", text.len())
+}
+
 async fn send(connection: &mut TcpStream, text: &str) {
-    let chunk = format!("{:x}\r\n{text}\r\n", text.len());
-    connection.write_all(chunk.as_bytes()).await.expect("sent");
+    connection.write_all(chunk(text).as_bytes()).await.expect("sent");
 }
 
 /// The response, as far as it arrived.

@@ -1,17 +1,10 @@
 //! The workers of a Citus cluster: which are reachable, and how much they store.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sqlx::PgExecutor;
-use tokio::time::timeout;
+use sqlx::{PgExecutor, PgPool};
 
-use super::DbError;
-
-/// A host that doesn't answer must not keep the others from being reported.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use super::{DbError, batcher::with_timeout, kept_connections::KeptConnections};
 
 /// A worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +30,9 @@ impl CitusWorkers {
     ///
     /// # Errors
     /// When the database fails, or doesn't answer in time.
-    pub async fn refresh(&self, db: impl PgExecutor<'_>) -> Result<(), DbError> {
-        let workers = timeout(TIMEOUT, list(db)).await.unwrap_or_else(|_| Err(DbError::timed_out()));
-        let (workers, outcome) = match workers {
-            Ok(workers) => (workers, Ok(())),
-            Err(error) => (Vec::new(), Err(error)),
-        };
+    pub async fn refresh(&self, pool: &PgPool) -> Result<(), DbError> {
+        let workers = with_timeout(&KeptConnections::none(pool), async |connection| list(connection).await).await;
+        let (workers, outcome) = workers.map_or_else(|error| (Vec::new(), Err(error)), |workers| (workers, Ok(())));
         self.replace(workers);
         outcome
     }

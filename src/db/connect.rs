@@ -67,7 +67,7 @@ const JOB_STATEMENT_TIMEOUT: Duration = Duration::from_mins(5);
 /// Time limit of an API key lookup, and of `/readyz`.
 const SHORT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Connections for jobs: one deletion, two kinds of retention, one for [`super::stalled_session`].
+/// Connections for jobs: one deletion, two kinds of retention, one for [`super::stalled_session`] and other short statements.
 const JOB_POOL_SIZE: u32 = 4;
 /// Connections for API key lookups: one for reading requests, whose lookups are batched, the others for senders.
 const KEY_POOL_SIZE: u32 = 3;

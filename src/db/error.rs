@@ -177,7 +177,7 @@ fn is_lost_worker(error: &dyn DatabaseError) -> bool {
     const FILES: [&str; 4] =
         ["remote_commands.c", "remote_transaction.c", "connection_management.c", "adaptive_executor.c"];
     const NO_PLACEMENT: &str = "could not connect to any active placements";
-    let file = error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::file);
+    let file = source_file(error);
     match error.code().as_deref() {
         Some("XX000") => file.is_some_and(|file| FILES[..2].contains(&file)) || error.message() == NO_PLACEMENT,
         Some("08006") => file.is_some_and(|file| FILES.contains(&file)),
@@ -195,7 +195,12 @@ fn is_refused_copy(error: &dyn DatabaseError) -> bool {
 
 /// Whether the partitions of a month can't be created, because a shard of their tables is being moved.
 fn is_locked_by_move(error: &dyn DatabaseError) -> bool {
-    error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::file) == Some("shard_rebalancer.c")
+    source_file(error) == Some("shard_rebalancer.c")
+}
+
+/// The source file of Postgres or Citus that reported an error.
+fn source_file(error: &dyn DatabaseError) -> Option<&str> {
+    error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::file)
 }
 
 /// Message of a request that needs a lost worker.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use h3o::CellIndex;
-use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{
@@ -239,21 +239,29 @@ pub async fn load_by_keys(
     db: impl PgExecutor<'_>,
     keys: &[MeasurementKey],
 ) -> Result<HashMap<MeasurementKey, Measurement>, DbError> {
-    let (devices, times, seqs) = key_columns(keys);
-    // The interpolated columns are constant names; the values are binds.
-    let statement = format!(
-        "select {columns} from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
-         join measurement m using (device_id, measured_at, seq) where {of_few_devices}",
-        columns = ALL_COLUMNS.select(),
-        of_few_devices = of_few_devices("$4"),
-    );
-    let few = few_devices(&devices);
-    let query = sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs).bind(few);
-    let rows = query.fetch_all(db).await?;
+    let rows = fetch_by_keys(db, MeasurementInsert::TABLE, &ALL_COLUMNS.select(), keys).await?;
     rows.iter()
         .map(|row| ALL_COLUMNS.read(row).map(|row| (row.key, row)))
         .collect::<sqlx::Result<_>>()
         .map_err(Into::into)
+}
+
+/// The rows `m` of a table that have these keys. Table and columns are constant names.
+pub(super) async fn fetch_by_keys(
+    db: impl PgExecutor<'_>,
+    table: &str,
+    columns: &str,
+    keys: &[MeasurementKey],
+) -> Result<Vec<PgRow>, DbError> {
+    let (devices, times, seqs) = key_columns(keys);
+    let statement = format!(
+        "select {columns} from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
+         join {table} m using (device_id, measured_at, seq) where {of_few_devices}",
+        of_few_devices = of_few_devices("$4"),
+    );
+    let few = few_devices(&devices);
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs).bind(few);
+    Ok(query.fetch_all(db).await?)
 }
 
 /// Keys as the three arrays for `unnest`.

@@ -3,14 +3,13 @@
 
 use std::collections::HashMap;
 
-use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row as _};
+use sqlx::{PgConnection, PgExecutor, Row as _};
 
 use super::{
     DbError,
     copy::{MIN_COPY_ROWS, copy},
     dialect::Dialect,
-    fence::{few_devices, of_few_devices},
-    measurement::{NewMeasurement, key_columns},
+    measurement::{NewMeasurement, fetch_by_keys},
     multi_insert::MultiInsert,
 };
 use crate::domain::{
@@ -103,19 +102,8 @@ pub async fn load_by_keys(
     group: Group,
     keys: &[MeasurementKey],
 ) -> Result<HashMap<MeasurementKey, Readings>, DbError> {
-    let (devices, times, seqs) = key_columns(keys);
-    // The interpolated table and columns are constant names; the values are binds.
-    let statement = format!(
-        "select device_id, measured_at, seq, {columns}
-         from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
-         join {table} m using (device_id, measured_at, seq) where {of_few_devices}",
-        columns = columns(group),
-        table = table(group),
-        of_few_devices = of_few_devices("$4"),
-    );
-    let few = few_devices(&devices);
-    let query = sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs).bind(few);
-    let rows = query.fetch_all(db).await?;
+    let columns = format!("device_id, measured_at, seq, {}", columns(group));
+    let rows = fetch_by_keys(db, table(group), &columns, keys).await?;
     rows.iter()
         .map(|row| {
             let key = MeasurementKey {

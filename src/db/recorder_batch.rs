@@ -87,10 +87,7 @@ pub async fn write(
     recorded_at: DateTime<Utc>,
     dialect: Dialect,
 ) -> Result<Option<RowVersion>, DbError> {
-    let mut inserts = MultiInsert::new(dialect);
-    let version = RowVersion::random();
-    add_inserts(&mut inserts, batch, recorded_at, version, db.is_in_transaction() || dialect.is_citus)?;
-    Ok(inserts.execute(db).await?.then_some(version))
+    insert(db, MultiInsert::new(dialect), batch, recorded_at, dialect).await
 }
 
 /// Like [`write`], but only if the context is still current: every key is valid, and the `latest` and `packet` rows of
@@ -108,8 +105,20 @@ pub async fn write_if_unchanged(
 ) -> Result<Option<RowVersion>, DbError> {
     let mut inserts = MultiInsert::new(dialect);
     add_conditions(&mut inserts, context, recorded_at)?;
+    insert(db, inserts, batch, recorded_at, dialect).await
+}
+
+/// Adds the inserts of a batch and runs them. Returns the row version that they wrote, if they did.
+async fn insert(
+    db: &mut PgConnection,
+    mut inserts: MultiInsert,
+    batch: &BatchWrite<'_>,
+    recorded_at: DateTime<Utc>,
+    dialect: Dialect,
+) -> Result<Option<RowVersion>, DbError> {
     let version = RowVersion::random();
-    add_inserts(&mut inserts, batch, recorded_at, version, db.is_in_transaction() || dialect.is_citus)?;
+    let in_transaction = db.is_in_transaction() || dialect.is_citus;
+    add_inserts(&mut inserts, batch, recorded_at, version, in_transaction)?;
     Ok(inserts.execute(db).await?.then_some(version))
 }
 

@@ -52,6 +52,11 @@ async fn distribute(database: &Database, arguments: &DistributeArgs) -> anyhow::
         print(&statements.iter().flat_map(|statement| [statement, ";\n"]).collect::<String>())?;
     } else {
         run_statements(&mut connection, &statements, arguments.move_data).await?;
+        // A statement on the workers reports its failure as a row.
+        let remaining = distribution::missing_statements(&mut connection, arguments.shards).await?;
+        if !remaining.is_empty() {
+            bail!("not all workers could be set up: check `citus_check_cluster_node_health()` and repeat");
+        }
         print(&placement_table(&distribution::placement(&mut connection).await?))?;
     }
     connection.close().await?;
@@ -59,7 +64,7 @@ async fn distribute(database: &Database, arguments: &DistributeArgs) -> anyhow::
 }
 
 async fn run_statements(connection: &mut PgConnection, statements: &[String], move_data: bool) -> anyhow::Result<()> {
-    if !statements.is_empty() && !move_data && distribution::has_rows(connection).await? {
+    if distribution::place_tables(statements) && !move_data && distribution::has_rows(connection).await? {
         bail!(
             "the database has rows, which would be moved while writers are locked out: stop all gateways and repeat with \
              --move-data"

@@ -21,6 +21,14 @@ const FIRST_TABLE: &str = "measurement";
 /// Tables distributed by `device_id`.
 const DEVICE_TABLES: [&str; 8] =
     [FIRST_TABLE, "weather", "ambient", "motion", "device_status", "device_hour", "latest", "packet"];
+/// Sessions that the coordinator opens on workers don't have the settings of the gateway's sessions. With JIT compilation,
+/// trips of a day took 15 times as long. One worker after the other, since that of a superuser changes the role on all servers.
+const JIT_OFF_ON_WORKERS: &str =
+    "select run_command_on_workers('alter role current_user set jit = off', parallel => false)";
+/// Whether a worker has this setting.
+const HAS_JIT_OFF: &str =
+    "select exists (select from pg_db_role_setting where setrole = current_user::regrole and setdatabase = 0
+                                          and 'jit=off' = any(setconfig))";
 /// Tables that have rows when a database is in use.
 const FILLED_TABLES: [&str; 2] = ["measurement", "device"];
 
@@ -37,13 +45,13 @@ pub struct TablePlacement {
     pub shards: i64,
 }
 
-/// The statements that are missing until all tables are placed, in order. Empty when they are.
+/// The statements that are missing until all tables are placed and all workers set up, in order. Empty when they are.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn missing_statements(db: &mut PgConnection, shards: u32) -> Result<Vec<String>, DbError> {
     // Citus also lists local tables with a foreign key to a table that it has placed.
-    let placed = placement(db).await?.into_iter().filter(|placement| placement.kind != "local");
+    let placed = placement(&mut *db).await?.into_iter().filter(|placement| placement.kind != "local");
     let placed: HashSet<String> = placed.map(|placement| placement.table).collect();
     let missing = |tables: &[&'static str]| {
         let missing = tables.iter().copied().filter(|&table| !placed.contains(table));
@@ -63,7 +71,24 @@ pub async fn missing_statements(db: &mut PgConnection, shards: u32) -> Result<Ve
         let colocation = if table == FIRST_TABLE { "none" } else { FIRST_TABLE };
         format!("select create_distributed_table('{table}', 'device_id', colocate_with => '{colocation}')")
     }));
+    if !has_jit_off_on_workers(db).await? {
+        statements.push(JIT_OFF_ON_WORKERS.to_owned());
+    }
     Ok(statements)
+}
+
+/// Whether every worker is reachable and has the setting.
+async fn has_jit_off_on_workers(db: &mut PgConnection) -> Result<bool, DbError> {
+    // Not a checked query: the function exists in Citus only.
+    let setting = sqlx::query_scalar("select bool_and(success and result = 't') from run_command_on_workers($1)");
+    let on_all: Option<bool> = setting.bind(HAS_JIT_OFF).fetch_one(db).await?;
+    Ok(on_all.unwrap_or(true))
+}
+
+/// Whether these statements place tables.
+#[must_use]
+pub fn place_tables(statements: &[String]) -> bool {
+    statements.iter().any(|statement| statement != JIT_OFF_ON_WORKERS)
 }
 
 /// Whether there are rows, which distributing moves while writers are locked out.

@@ -6,7 +6,8 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, po
 use super::cli::{failure, output, text};
 use crate::support::{TestApp, empty_database, gateway::on, rollups::assert_rollups_match};
 
-/// What the gateway uses of the extension: it records what is placed, and has no servers.
+/// What the gateway uses of the extension: it records what is placed, and has no servers. The pretended worker has a
+/// setting once a statement has set it.
 const EXTENSION: &str = "
     insert into pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
     select 1000000, 'citus', 10, 'pg_catalog'::regnamespace, false, '13.2-1';
@@ -21,7 +22,15 @@ const EXTENSION: &str = "
     $$;
     create function run_command_on_all_nodes(command text)
     returns table (nodeid int, success boolean, result text) language sql as
-        'select null::int, null::boolean, null::text where false'";
+        'select null::int, null::boolean, null::text where false';
+    create table worker (is_reachable boolean default true, has_setting boolean default false);
+    insert into worker default values;
+    create function run_command_on_workers(command text, parallel boolean default true)
+    returns table (nodename text, nodeport int, success boolean, result text) language plpgsql as $$
+    begin
+        update worker set has_setting = true where is_reachable and command like 'alter role %';
+        return query select 'worker', 5432, is_reachable, has_setting::text::char(1)::text from worker;
+    end $$";
 
 async fn pretended_coordinator() -> (PgConnectOptions, PgConnection) {
     let options = empty_database().await;
@@ -51,10 +60,11 @@ select create_distributed_table('device_status', 'device_id', colocate_with => '
 select create_distributed_table('device_hour', 'device_id', colocate_with => 'measurement');
 select create_distributed_table('latest', 'device_id', colocate_with => 'measurement');
 select create_distributed_table('packet', 'device_id', colocate_with => 'measurement');
+select run_command_on_workers('alter role current_user set jit = off', parallel => false);
 ";
     assert_eq!(run(&["distribute", "--dry-run", "--shards", "32"]).await, statements);
     let first = run(&["distribute", "--shards", "32"]).await;
-    assert!(first.starts_with("1/12 drop trigger if exists device_deleted on device ("), "{first}");
+    assert!(first.starts_with("1/13 drop trigger if exists device_deleted on device ("), "{first}");
     let second = run(&["distribute"]).await;
     let placement = "\
 TABLE            KIND         COLUMN     SHARDS
@@ -84,6 +94,23 @@ async fn rows_are_moved_only_on_request() {
     assert!(message.contains("--move-data"), "{message}");
     let moved = output(on(&options, &["distribute", "--move-data"])).await;
     assert!(moved.status.success(), "{}", text(&moved.stderr));
+}
+
+#[tokio::test]
+async fn added_workers_are_set_up_without_moving_rows() {
+    let (options, mut connection) = pretended_coordinator().await;
+    assert!(output(on(&options, &["distribute"])).await.status.success());
+    let add = "insert into device (key, kind, created_at) values ('a', 'fixed', now());
+               update worker set has_setting = false, is_reachable = false";
+    sqlx::raw_sql(add).execute(&mut connection).await.expect("a worker without the setting");
+    let message = failure(on(&options, &["distribute"])).await;
+    assert!(message.contains("not all workers could be set up"), "{message}");
+    connection.execute("update worker set is_reachable = true").await.expect("reachable");
+    let second = output(on(&options, &["distribute"])).await;
+    assert!(second.status.success(), "{}", text(&second.stderr));
+    let has_setting: bool =
+        sqlx::query_scalar("select has_setting from worker").fetch_one(&mut connection).await.expect("a worker");
+    assert!(has_setting);
 }
 
 #[tokio::test]

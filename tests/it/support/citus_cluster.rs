@@ -159,6 +159,8 @@ impl Servers {
         for statement in distribution::missing_statements(&mut connection, SHARDS).await.expect("statements") {
             distribution::run(&mut connection, &statement).await.expect(&statement);
         }
+        let missing = distribution::missing_statements(&mut connection, SHARDS).await.expect("statements");
+        assert!(missing.is_empty(), "statements without effect: {missing:?}");
         connection.close().await.expect("closed");
     }
 

@@ -64,7 +64,7 @@ async fn distribute(database: &Database, arguments: &DistributeArgs) -> anyhow::
 }
 
 async fn run_statements(connection: &mut PgConnection, statements: &[String], move_data: bool) -> anyhow::Result<()> {
-    if distribution::place_tables(statements) && !move_data && distribution::has_rows(connection).await? {
+    if distribution::is_placement_missing(statements) && !move_data && distribution::has_rows(connection).await? {
         bail!(
             "the database has rows, which would be moved while writers are locked out: stop all gateways and repeat with \
              --move-data"

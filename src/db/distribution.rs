@@ -85,9 +85,9 @@ async fn has_jit_off_on_workers(db: &mut PgConnection) -> Result<bool, DbError> 
     Ok(on_all.unwrap_or(true))
 }
 
-/// Whether these statements place tables.
+/// Whether some of these missing statements place tables.
 #[must_use]
-pub fn place_tables(statements: &[String]) -> bool {
+pub fn is_placement_missing(statements: &[String]) -> bool {
     statements.iter().any(|statement| statement != JIT_OFF_ON_WORKERS)
 }
 

@@ -18,6 +18,7 @@ use support::{
     Gateway, KEY,
     by_hand::{self, Reference},
     database, is_wanted, lists,
+    lists::ListedKeys,
     load::Load,
     packets::Packets,
     pgbench::Pgbench,
@@ -96,26 +97,29 @@ impl Bench {
     /// Lists, compared with axum, sqlx and `Json` written for just that list.
     async fn reading(&self) -> Result<()> {
         let pool = PgPool::connect(&self.url).await?;
-        lists::listed_device(&pool).await?;
+        lists::listed_devices(&pool).await?;
         let reference = Reference::start(&self.url).await?;
         for count in [1, 100, 1000, 10_000] {
             let query = format!(
-                "{{ device(key: \"listed\") {{ measurements(first: {count}) {{ nodes {{
+                "query($key: String!) {{ device(key: $key) {{ measurements(first: {count}) {{ nodes {{
                     measuredAt recordedAt latitude longitude pm25 pm10 timeUncertainty }} }} }} }}"
             );
+            let keys = ListedKeys::default();
+            let body = || json!({ "query": query, "variables": { "key": keys.next() } }).to_string();
             let (line, path) = (format!("latest {count} of a device"), format!("/listed/{count}"));
-            self.compare(&line, &query, &self.anonymous, &reference.address, &path).await?;
+            let by_hand = ByHand { address: &reference.address, path: &path, body: || keys.next() };
+            self.compare(&line, body, &self.anonymous, &by_hand).await?;
             if count == 1 {
-                self.compare(&format!("{line}, with a key"), &query, &self.with_key(), &reference.address, &path)
-                    .await?;
+                self.compare(&format!("{line}, with a key"), body, &self.with_key(), &by_hand).await?;
             }
         }
         self.weather(&pool).await?;
         lists::nested_devices(&pool).await?;
         let nested = "{ devices(first: 50) { nodes { key name latest { measuredAt pm25 pm10 }
             measurements(first: 10) { nodes { measuredAt pm25 pm10 } } } } }";
-        self.compare("nested: 50 devices, latest, 10 of each", nested, &self.anonymous, &reference.address, "/nested")
-            .await
+        let body = json!({ "query": nested }).to_string();
+        let by_hand = ByHand { address: &reference.address, path: "/nested", body: String::new };
+        self.compare("nested: 50 devices, latest, 10 of each", || body.clone(), &self.anonymous, &by_hand).await
     }
 
     /// A list with the weather of each measurement, compared with the same list without.
@@ -127,7 +131,7 @@ impl Bench {
         fill_weather(pool).await?;
         let query = |weather: &str| {
             let query = format!(
-                "{{ device(key: \"listed\") {{ measurements(first: 10000) {{ nodes {{
+                "{{ device(key: \"listed-0\") {{ measurements(first: 10000) {{ nodes {{
                     measuredAt latitude longitude pm25 pm10 {weather} }} }} }} }}"
             );
             json!({ "query": query }).to_string()
@@ -143,14 +147,19 @@ impl Bench {
         Ok(())
     }
 
-    async fn compare(&self, line: &str, query: &str, load: &Load, reference: &str, path: &str) -> Result<()> {
+    async fn compare(
+        &self,
+        line: &str,
+        body: impl Fn() -> String + Sync,
+        load: &Load,
+        by_hand: &ByHand<'_, impl Fn() -> String + Sync>,
+    ) -> Result<()> {
         if is_wanted(line) {
-            let body = json!({ "query": query }).to_string();
             let (mut gateway, mut handler) = (0.0, 0.0);
             for _ in 0..load.seconds {
                 let (load, anonymous) = (Load { seconds: 1, ..*load }, Load { seconds: 1, ..self.anonymous });
-                gateway += load.run(&self.gateway.address, "/graphql", || body.clone()).await?.per_second;
-                handler += anonymous.run(reference, path, String::new).await?.per_second;
+                gateway += load.run(&self.gateway.address, "/graphql", &body).await?.per_second;
+                handler += anonymous.run(by_hand.address, by_hand.path, &by_hand.body).await?.per_second;
             }
             report(line, gateway / self.rounds(), handler / self.rounds());
         }
@@ -158,13 +167,20 @@ impl Bench {
     }
 }
 
-/// The weather of the listed device's samples.
+/// A request of the handler written by hand.
+struct ByHand<'a, F> {
+    address: &'a str,
+    path: &'a str,
+    body: F,
+}
+
+/// The weather of a listed device's samples.
 async fn fill_weather(pool: &PgPool) -> Result<()> {
     sqlx::raw_sql(
         "create table weather_back_0 partition of weather for values from ('2026-01-01 00:00Z') to ('2026-02-01 00:00Z');
          insert into weather (device_id, measured_at, seq, temperature, humidity)
          select device_id, measured_at, seq, extract(second from measured_at), 50.25
-         from measurement join device using (device_id) where key = 'listed'",
+         from measurement join device using (device_id) where key = 'listed-0'",
     )
     .execute(pool)
     .await?;

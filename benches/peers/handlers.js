@@ -2,6 +2,7 @@
 // address.
 
 import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
 import pg from "pg";
 
 const [url, connections] = process.argv.slice(2);
@@ -10,11 +11,11 @@ const pool = new pg.Pool({ connectionString: url, max: Number(connections) });
 const LISTED = `
   select measured_at as "measuredAt", recorded_at as "recordedAt", latitude, longitude, pm2_5 as "pm25", pm10,
          time_uncertainty_s as "timeUncertainty"
-  from measurement where device_id = (select device_id from device where key = 'listed')
-  order by measured_at desc, seq desc limit $1`;
+  from measurement where device_id = (select device_id from device where key = $1)
+  order by measured_at desc, seq desc limit $2`;
 
-async function listed(count) {
-  return (await pool.query({ name: "listed", text: LISTED, values: [count] })).rows;
+async function listed(key, count) {
+  return (await pool.query({ name: "listed", text: LISTED, values: [key, count] })).rows;
 }
 
 const DEVICES = `select device_id, key, name from device order by key limit 50`;
@@ -49,7 +50,7 @@ async function nested() {
 const server = createServer(async (request, response) => {
   try {
     const count = /^\/listed\/(\d+)$/.exec(request.url)?.[1];
-    const body = JSON.stringify(await (count ? listed(Number(count)) : nested()));
+    const body = JSON.stringify(await (count ? listed(await text(request), Number(count)) : nested()));
     response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
   } catch (error) {
     console.error(error);

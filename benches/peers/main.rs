@@ -23,6 +23,7 @@ use server::Server;
 use sqlx::PgPool;
 use support::{
     Database, Gateway, KEY, by_hand, database, is_wanted, lists,
+    lists::ListedKeys,
     load::{Connection, Load},
     packets::{Packets, SAMPLES_PER_PACKET},
     process::{cpu_time, cpu_time_with_children},
@@ -38,6 +39,8 @@ struct List {
     airgraph: String,
     postgraphile: String,
     handler_path: String,
+    /// The keys of the devices, which requests ask for in turn; `None` for a list of many devices.
+    keys: Option<ListedKeys>,
     rows: usize,
 }
 
@@ -69,10 +72,10 @@ async fn main() -> Result<()> {
     database.stop().await
 }
 
-/// The listed device. `PostGraphile` learns from a comment that measurements belong to devices.
+/// The listed devices. `PostGraphile` learns from a comment that measurements belong to devices.
 async fn fill(database: &Database) -> Result<()> {
     let pool = PgPool::connect(&database.url).await?;
-    lists::listed_device(&pool).await?;
+    lists::listed_devices(&pool).await?;
     let relation = "comment on table measurement is '@foreignKey (device_id) references device (device_id)'";
     sqlx::raw_sql(relation).execute(&pool).await?;
     pool.close().await;
@@ -85,14 +88,16 @@ fn lists() -> ([List; 4], List) {
     let of_device = |count: usize| List {
         name: format!("latest {count} of a device"),
         airgraph: format!(
-            "{{ device(key: \"listed\") {{ measurements(first: {count}) {{ nodes {{
+            "query($key: String!) {{ device(key: $key) {{ measurements(first: {count}) {{ nodes {{
                 measuredAt recordedAt latitude longitude pm25 pm10 timeUncertainty }} }} }} }}"
         ),
         postgraphile: format!(
-            "{{ deviceByKey(key: \"listed\") {{ measurementsByDeviceId(first: {count}, {newest}) {{ nodes {{
-                measuredAt recordedAt latitude longitude pm25 pm10 timeUncertaintyS }} }} }} }}"
+            "query($key: String!) {{ deviceByKey(key: $key) {{
+                measurementsByDeviceId(first: {count}, {newest}) {{ nodes {{
+                    measuredAt recordedAt latitude longitude pm25 pm10 timeUncertaintyS }} }} }} }}"
         ),
         handler_path: format!("/listed/{count}"),
+        keys: Some(ListedKeys::default()),
         rows: count,
     };
     let nested = List {
@@ -106,6 +111,7 @@ fn lists() -> ([List; 4], List) {
                 measurementsByDeviceId(first: 10, {newest}) {{ nodes {{ measuredAt pm25 pm10 }} }} }} }} }}"
         ),
         handler_path: "/nested".to_owned(),
+        keys: None,
         rows: 50 * 11,
     };
     ([1, 100, 1000, 10_000].map(of_device), nested)
@@ -116,19 +122,18 @@ async fn compare(list: &List, servers: &[Server], database: &Database, seconds: 
     let mut measured = vec![Measured::default(); servers.len()];
     for round in 0..=seconds {
         for (server, measured) in servers.iter().zip(&mut measured) {
-            let (path, body) = server.request(list);
+            let (path, body) = server.requests(list);
             if round == 0 {
                 // The first round warms up, and checks that all servers answer with the same number of rows.
                 let mut connection = Connection::open(&server.address, None).await?;
-                connection.post(&path, &body).await?;
+                connection.post(path, &body()).await?;
                 let rows = String::from_utf8_lossy(connection.answer()).matches("\"measuredAt\":\"").count();
                 ensure!(rows == list.rows, "{} has {rows} rows of {}", server.name, list.rows);
             }
             let load = Load { clients: CLIENT_COUNT, seconds: 1, key: None };
-            let turn = Measured::of(server.pid, database, async {
-                Ok(load.run(&server.address, &path, || body.clone()).await?.answers)
-            })
-            .await?;
+            let turn =
+                Measured::of(server.pid, database, async { Ok(load.run(&server.address, path, &body).await?.answers) })
+                    .await?;
             if round > 0 {
                 measured.add(&turn);
             }

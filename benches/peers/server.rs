@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     List,
-    support::{Gateway, by_hand, process::memory_kb},
+    support::{Gateway, by_hand, lists::ListedKeys, process::memory_kb},
 };
 
 /// Connections of each peer to Postgres.
@@ -69,13 +69,21 @@ impl Server {
         Ok(Self { name, address: address.trim().to_owned(), pid, kind, _process: Some(process) })
     }
 
-    /// The path and body of the request for a list.
-    pub fn request(&self, list: &List) -> (String, String) {
-        match self.kind {
-            Kind::Airgraph => ("/graphql".to_owned(), json!({ "query": list.airgraph }).to_string()),
-            Kind::PostGraphile => ("/graphql".to_owned(), json!({ "query": list.postgraphile }).to_string()),
-            Kind::Handlers => (list.handler_path.clone(), String::new()),
-        }
+    /// The path of the requests for a list, and their bodies.
+    pub fn requests<'l>(&self, list: &'l List) -> (&'l str, impl Fn() -> String + Sync + use<'l>) {
+        let (path, query) = match self.kind {
+            Kind::Airgraph => ("/graphql", Some(&list.airgraph)),
+            Kind::PostGraphile => ("/graphql", Some(&list.postgraphile)),
+            Kind::Handlers => (&*list.handler_path, None),
+        };
+        let body = move || {
+            let key = list.keys.as_ref().map(ListedKeys::next);
+            match query {
+                Some(query) => json!({ "query": query, "variables": { "key": key } }).to_string(),
+                None => key.unwrap_or_default(),
+            }
+        };
+        (path, body)
     }
 
     /// The largest amount of memory so far.

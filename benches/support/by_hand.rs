@@ -92,12 +92,14 @@ async fn serve(url: &str) -> Result<()> {
     Ok(axum::serve(listener, routes).await?)
 }
 
-async fn listed(State(pool): State<PgPool>, Path(count): Path<i64>) -> Result<Json<Vec<Row>>, StatusCode> {
+/// The newest measurements of the device with the key in the body.
+async fn listed(State(pool): State<PgPool>, Path(count): Path<i64>, key: String) -> Result<Json<Vec<Row>>, StatusCode> {
     sqlx::query_as(
         "select measured_at, recorded_at, latitude, longitude, pm2_5, pm10, time_uncertainty_s
-         from measurement where device_id = (select device_id from device where key = 'listed')
-         order by measured_at desc, seq desc limit $1",
+         from measurement where device_id = (select device_id from device where key = $1)
+         order by measured_at desc, seq desc limit $2",
     )
+    .bind(key)
     .bind(count)
     .fetch_all(&pool)
     .await

@@ -2,5 +2,6 @@
 
 pub mod fair_queue;
 pub mod generational_map;
+pub mod prehashed;
 pub mod retry;
 pub mod ttl_cache;

@@ -7,6 +7,7 @@ use async_graphql::Context;
 use super::{CompiledSelection, json::nullable, selection::SelectedField};
 use crate::{
     api_error::ApiError,
+    concurrency::prehashed::Prehashed,
     db::measurement_projection::MeasurementProjection,
     domain::device::DeviceId,
     graphql::{
@@ -61,7 +62,7 @@ impl DeviceMeasurementsField {
         let (filter, page) = (self.filter.take(), std::mem::take(&mut self.page));
         let mut list = MeasurementList::check(ctx, filter, self.order, page, self.selects_page_info).await?;
         Device::check_devices(devices, &mut list.page.filter)?;
-        let page = Arc::new(list.page);
+        let page = Arc::new(Prehashed::new(list.page));
         let filter = Arc::new(page.filter.clone());
         let of = |device: &&Device| DevicePageKey { device: device.id, page: page.clone(), columns: self.projection };
         let mut lists = ctx.loader().load_many(devices.iter().map(of)).await?;

@@ -9,6 +9,7 @@ use futures_util::future::try_join_all;
 
 use super::{DatabaseLoader, LoadError, group_keys};
 use crate::{
+    concurrency::prehashed::Prehashed,
     db::{
         measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementProjection,
         measurement_total, total::Total,
@@ -22,7 +23,7 @@ pub struct DevicePageKey {
     /// The device.
     pub device: DeviceId,
     /// The page.
-    pub page: Arc<MeasurementPage>,
+    pub page: Arc<Prehashed<MeasurementPage>>,
     /// The columns to read.
     pub columns: MeasurementProjection,
 }

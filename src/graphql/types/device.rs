@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     api_error::ApiError,
+    concurrency::prehashed::Prehashed,
     domain,
     domain::{device::DeviceId, filter::Filter, position::Position, validity::CountedValues},
     graphql::{
@@ -332,7 +333,7 @@ impl Device {
         let page_info = projection::selects_page_info(ctx.field());
         let mut list = MeasurementList::check(ctx, filter, order_by, arguments, page_info).await?;
         Self::check_devices(&[self], &mut list.page.filter)?;
-        let page = Arc::new(list.page);
+        let page = Arc::new(Prehashed::new(list.page));
         let of = DevicePageKey { device: self.id, page: page.clone(), columns: projection::for_page(ctx.field()) };
         let rows = if projection::selects_rows(ctx.field()) { ctx.loader().load_one(of).await? } else { None };
         let rows = rows.map(Arc::unwrap_or_clone).unwrap_or_default();

@@ -27,8 +27,8 @@ const CANCELLATION_WINDOW_MS: u64 = 1000;
 /// Time limit of that ping: about as long as opening a connection takes.
 const IDLE_CHECK_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Number of statements of a request so far. Counts the connections that are acquired, one for each statement. Tasks of
-/// their own, such as the recorder, are not included.
+/// Number of statements of a request so far. Counts the connections that are acquired, one for each statement, and the
+/// statements that it shares. Tasks of their own, such as the recorder, are not included.
 #[derive(Clone, Debug, Default)]
 pub struct StatementCounter(Arc<AtomicU32>);
 
@@ -54,8 +54,8 @@ pub async fn cancel_on_drop<T>(work: impl Future<Output = T>) -> T {
     outcome
 }
 
-/// Counts an acquired connection for the current request.
-pub(super) fn count_statement() {
+/// Counts an acquired connection, or a shared statement, for the current request.
+pub fn count_statement() {
     // outside a request nothing is counted
     _ = STATEMENT_COUNTER.try_with(|StatementCounter(count)| count.fetch_add(1, Ordering::Relaxed));
 }

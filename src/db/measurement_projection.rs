@@ -104,6 +104,12 @@ impl MeasurementProjection {
         SIDE_TABLE_GROUPS.into_iter().filter(move |&group| self.has(Self::group(group)))
     }
 
+    /// Whether tables of other readings are joined.
+    #[must_use]
+    pub fn is_joined(self) -> bool {
+        self.groups().next().is_some()
+    }
+
     /// The selected quantities of a group.
     pub(super) fn quantities(self, group: Group) -> impl Iterator<Item = Quantity> {
         Quantity::in_group(group).filter(move |&quantity| self.has(Self::quantity(quantity)))

@@ -128,10 +128,6 @@ impl<R: MeasurementRows> ReadingsJoin<R> {
         Self { columns, lookup, form: R::form(max_rows), rows: PhantomData }
     }
 
-    fn is_joined(&self) -> bool {
-        self.columns.groups().next().is_some()
-    }
-
     /// Begins a statement; the caller pushes [`MeasurementProjection::select`] next.
     pub(super) fn start(&self) -> QueryBuilder<Postgres> {
         let mut query = QueryBuilder::default();
@@ -139,7 +135,7 @@ impl<R: MeasurementRows> ReadingsJoin<R> {
             let arrays: Vec<_> = self.columns.names().map(|name| format!("array_agg({name})")).collect();
             query.push(format!("select {} from (", arrays.join(", ")));
         }
-        if self.is_joined() {
+        if self.columns.is_joined() {
             query.push("with page as materialized (");
         }
         query
@@ -147,7 +143,7 @@ impl<R: MeasurementRows> ReadingsJoin<R> {
 
     /// Completes the statement.
     pub(super) fn finish(&self, query: &mut QueryBuilder<Postgres>) {
-        if self.is_joined() {
+        if self.columns.is_joined() {
             query.push(")");
             match self.lookup {
                 JoinStrategy::Range => {

@@ -19,3 +19,4 @@ pub mod replica_routing;
 pub(crate) mod response_size;
 pub(crate) mod response_writer;
 pub(crate) mod shared_cache;
+pub mod shared_reads;

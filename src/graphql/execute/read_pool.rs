@@ -25,7 +25,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{archive_notice::ArchiveNotice, read_servers::ReadServer};
+use super::{archive_notice::ArchiveNotice, read_servers::ReadServer, shared_reads::RequestSharedReads};
 use crate::{
     clock::Clock,
     concurrency::fair_queue::FairPermit,
@@ -118,7 +118,17 @@ impl DatabaseUsage {
         Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
     }
 
-    fn charge(&self, time: Duration) {
+    /// How long the request may still use the database.
+    ///
+    /// # Errors
+    /// [`DatabaseLimit::TimeBudgetExceeded`] when it may no longer.
+    pub fn remaining_time(&self) -> Result<Duration, Error> {
+        let remaining = self.max_time.saturating_sub(self.used_time());
+        if remaining.is_zero() { Err(DatabaseLimit::TimeBudgetExceeded.into()) } else { Ok(remaining) }
+    }
+
+    /// Charges database time to the caller.
+    pub fn charge(&self, time: Duration) {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.used_ns.fetch_add(nanoseconds, Ordering::Relaxed);
         self.metric.record(self.kind, time);
@@ -176,6 +186,17 @@ impl ReadPool {
         }
     }
 
+    /// The reads that this request shares with others, if it may share any. Reads without caller don't.
+    #[must_use]
+    pub fn shared(&self) -> Option<RequestSharedReads<'_>> {
+        match &*self.0 {
+            Inner::Unmetered(..) => None,
+            Inner::Metered(server, usage) => {
+                server.shared_reads.as_ref().map(|reads| RequestSharedReads { reads, usage })
+            }
+        }
+    }
+
     /// Runs one statement and reads its result to the end.
     async fn run<T>(self, statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>) -> Result<T, Error> {
         let (server, usage) = match &*self.0 {
@@ -200,10 +221,7 @@ impl MeteredConnection {
     /// Waits for a permit; returns a connection and its maximum time of use.
     async fn acquire(server: &ReadServer, usage: &Arc<DatabaseUsage>) -> Result<(Self, Duration), Error> {
         let request_permit = usage.connection_permits.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
-        let remaining_time = usage.max_time.saturating_sub(usage.used_time());
-        if remaining_time.is_zero() {
-            return Err(DatabaseLimit::TimeBudgetExceeded.into());
-        }
+        let remaining_time = usage.remaining_time()?;
         let Ok(Ok(queue_permit)) = timeout(usage.queue_timeout, server.turns.acquire(usage.caller_id)).await else {
             return Err(DatabaseLimit::Busy.into());
         };

@@ -4,16 +4,18 @@ use std::{collections::HashMap, sync::Arc};
 
 use sqlx::PgPool;
 
+use super::shared_reads::SharedReads;
 use crate::{
     concurrency::fair_queue::{FairQueue, PermitShare},
-    db::{connect::Database, kept_connections::KeptConnections, replicas::Replicas},
+    db::{connect::Database, dialect::Dialect, kept_connections::KeptConnections, replicas::Replicas},
     limits::rate_limit::CallerId,
 };
 
 /// Maximum statements of one caller that wait for a connection. There are fewer concurrent requests, each with few
 /// concurrent statements.
 const MAX_WAITING_PER_CALLER: usize = 1000;
-/// One in this many connections is reserved for reads without caller, such as events of subscriptions.
+/// One in this many connections is reserved for reads without caller, such as events of subscriptions, and for shared
+/// reads.
 const RESERVED_SHARE: u32 = 8;
 /// One in this many connections is kept between statements; the others stay available to other users of the pool.
 const KEPT_SHARE: u32 = 2;
@@ -36,15 +38,18 @@ pub struct ReadServer {
     pub turns: FairQueue<CallerId>,
     /// Connections, one per permit of the queue.
     pub connections: KeptConnections,
+    /// Reads that concurrent requests share, which need no permit. None on Citus: there a statement for several devices
+    /// needs all of their workers, so one that is lost would fail the reads of others.
+    pub shared_reads: Option<SharedReads>,
 }
 
 impl ReadServers {
     /// The servers of a database and its replicas.
     #[must_use]
     pub fn new(database: &Database, replicas: &Replicas) -> Self {
-        let replicas =
-            replicas.snapshots().map(|(replica, _)| (replica.address.clone(), ReadServer::new(&replica.pool)));
-        Self(Arc::new(Servers { primary: ReadServer::new(&database.reads), replicas: replicas.collect() }))
+        let server = |pool| ReadServer::new(pool, database.dialect);
+        let replicas = replicas.snapshots().map(|(replica, _)| (replica.address.clone(), server(&replica.pool)));
+        Self(Arc::new(Servers { primary: server(&database.reads), replicas: replicas.collect() }))
     }
 
     /// The primary.
@@ -67,10 +72,12 @@ impl ReadServers {
 }
 
 impl ReadServer {
-    fn new(pool: &PgPool) -> Self {
+    fn new(pool: &PgPool, dialect: Dialect) -> Self {
         let size = pool.options().get_max_connections();
         let permits = (size - size / RESERVED_SHARE).max(1);
         let turns = FairQueue::new(permits as usize, PermitShare::UpToFree, MAX_WAITING_PER_CALLER);
-        Self { turns, connections: KeptConnections::new(pool.clone(), (size / KEPT_SHARE) as usize) }
+        let keep = |count: u32| KeptConnections::new(pool.clone(), count as usize);
+        let shared_reads = (!dialect.is_citus).then(|| SharedReads::start(&keep((size / RESERVED_SHARE).min(1))));
+        Self { turns, connections: keep(size / KEPT_SHARE), shared_reads }
     }
 }

@@ -13,6 +13,11 @@ impl async_graphql::dataloader::Loader<DeviceId> for DatabaseLoader {
     type Error = LoadError;
 
     async fn load(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Device>, LoadError> {
+        if let [id] = *ids
+            && let Some(shared) = self.read_pool.shared()
+        {
+            return Ok(shared.load_device(id).await?.into_iter().map(|device| (id, device)).collect());
+        }
         db::device::load_by_ids(&self.read_pool, ids).await.map_err(Arc::new)
     }
 }

@@ -24,6 +24,12 @@ impl async_graphql::dataloader::Loader<LatestKey> for DatabaseLoader {
     type Error = LoadError;
 
     async fn load(&self, keys: &[LatestKey]) -> Result<HashMap<LatestKey, Measurement>, LoadError> {
+        if let [key @ LatestKey { device, quantity: None, columns }] = *keys
+            && !columns.is_joined()
+            && let Some(shared) = self.read_pool.shared()
+        {
+            return Ok(shared.load_latest(device, columns).await?.into_iter().map(|latest| (key, latest)).collect());
+        }
         let mut found = HashMap::with_capacity(keys.len());
         for (quantity, requested) in group_keys(keys, |key| (key.quantity, (key.device, key.columns))) {
             let (ids, columns) = merge_columns(requested.iter().copied());

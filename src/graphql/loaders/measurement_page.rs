@@ -15,6 +15,7 @@ use crate::{
         measurement_total, total::Total,
     },
     domain::{device::DeviceId, filter::Filter, measurement::Measurement},
+    graphql::execute::shared_reads,
 };
 
 /// Key: a page of a device's measurements, with at least these columns.
@@ -64,8 +65,14 @@ impl async_graphql::dataloader::Loader<DevicePageKey> for DatabaseLoader {
         let mut pages = HashMap::with_capacity(keys.len());
         for (page, requested) in group_keys(keys, |key| (key.page.clone(), (key.device, key.columns))) {
             let (devices, columns) = merge_columns(requested.iter().copied());
-            let lists =
-                measurement_page::list_per_device(&self.read_pool, &devices, &page, columns).await.map_err(Arc::new)?;
+            let lists = match (&devices[..], self.read_pool.shared()) {
+                (&[device], Some(shared)) if !columns.is_joined() && shared_reads::is_shared(&page) => {
+                    HashMap::from([(device, shared.list_newest(device, page.limit, columns).await?)])
+                }
+                _ => measurement_page::list_per_device(&self.read_pool, &devices, &page, columns)
+                    .await
+                    .map_err(Arc::new)?,
+            };
             for device in &devices {
                 let (from, to) = page.searched_span(lists.get(device).map_or(&[], Vec::as_slice));
                 self.read_pool.note_rows_read(from, to);

@@ -14,6 +14,7 @@ mod plans;
 mod replicas;
 mod retention;
 mod rollups;
+mod shared_reads;
 mod statement_shapes;
 mod statements;
 mod tls;

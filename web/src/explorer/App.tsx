@@ -159,10 +159,10 @@ export function App() {
               view={view}
               change={change}
               colouring={colouring}
-              content={content}
+              content={map.data && content}
               query={query}
               period={period && spanLabel(period, now)}
-              loading={map.data === null}
+              loading={map.data === null && map.failure === null}
               omissions={omissions}
             />
             <MapState view={view} change={change} explorer={explorer} />

@@ -93,6 +93,7 @@ describe.skipIf(!hasProgram)("the explorer without a result", () => {
     });
     await page.getByRole("status", { name: "Loading the map" }).waitFor();
     await page.getByText("Still loading…").waitFor();
+    expect(await page.locator(".legend-sentence").count(), "nothing is said of the values yet").toBe(0);
     await page.getByRole("button", { name: "last 7 days" }).isEnabled();
     answer?.();
     await explorer.announced(/1 device$/);

@@ -18,11 +18,13 @@ interface LegendProps {
   view: View;
   change: ChangeView;
   colouring: Colouring;
-  content: Content;
   /** Null before the first answer. */
+  content: Content | null;
+  /** Null before the map knows its area. */
   query: { document: DocumentNode; variables: object } | null;
   /** The span of the cells as text; null for the whole range. */
   period: string | null;
+  /** Whether the first answer is awaited. */
   loading: boolean;
   /** What the map leaves out, as sentences. */
   omissions: readonly string[];
@@ -63,11 +65,8 @@ export function Legend({ view, change, colouring, content, query, period, loadin
       />
       {open && (
         <>
-          {query === null && loading ? (
-            <Skeleton lines={2} label="Loading the map" />
-          ) : (
-            <p className="legend-sentence">{legendSentence(view, content, period)}</p>
-          )}
+          {loading && <Skeleton lines={2} label="Loading the map" />}
+          {content && <p className="legend-sentence">{legendSentence(view, content, period)}</p>}
           <p className="legend-notes">
             <span className="legend-note">
               <span className="swatch swatch-few" aria-hidden="true" /> too few values

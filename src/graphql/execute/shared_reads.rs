@@ -1,8 +1,8 @@
 //! Reads about a single device, which concurrent requests share: one statement for all that wait for the same kind.
 //!
-//! They are the most frequent reads, and the smallest: its messages and wake-ups cost more than the rows of a statement,
-//! so one for several devices takes hardly longer. Reads of several devices at once, and pages with conditions or
-//! cursors, have statements of their own.
+//! They are the most frequent reads, and the smallest: messages and wake-ups cost more than the rows, so a statement for
+//! several devices takes hardly longer than one for a single device. Reads of several devices at once, and pages with
+//! conditions or cursors, have statements of their own.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -138,7 +138,7 @@ impl RequestSharedReads<'_> {
     ) -> Result<Vec<Measurement>, Arc<DbError>> {
         let batch = self.load(&self.reads.newest, NewestRequest { device, limit, columns }).await?;
         let rows = batch.found.get(&device).map_or(&[][..], Vec::as_slice);
-        // Another request may have wanted more.
+        // Another request of the batch may have wanted more.
         Ok(rows.iter().take(usize::try_from(limit).unwrap_or(0)).cloned().collect())
     }
 

@@ -69,8 +69,9 @@ async fn filled(options: &PgConnectOptions) -> (TestApp, Vec<Value>) {
     (app, alone)
 }
 
-#[tokio::test]
-async fn concurrent_reads_share_statements_and_are_answered_as_alone() {
+/// Sends all queries at the same time while the tables are locked, until `meanwhile` is over, and checks that each is
+/// answered as alone.
+async fn check_answers_after_lock(meanwhile: impl AsyncFnOnce(&mut PgConnection)) {
     let options = empty_database().await;
     let (app, alone) = filled(&options).await;
     let mut watch = options.connect().await.expect("a connection");
@@ -78,9 +79,8 @@ async fn concurrent_reads_share_statements_and_are_answered_as_alone() {
     let queries = queries();
     let requests = join_all(queries.iter().map(|query| app.query(query)));
     let release = async {
-        // The others wait without a statement.
         wait_for_lock_waiters(&mut watch, 3).await;
-        sleep(Duration::from_millis(200)).await;
+        meanwhile(&mut watch).await;
         wait_for_lock_waiters(&mut watch, 3).await;
         lock.close().await.expect("closed");
     };
@@ -91,24 +91,19 @@ async fn concurrent_reads_share_statements_and_are_answered_as_alone() {
 }
 
 #[tokio::test]
+async fn concurrent_reads_share_statements_and_are_answered_as_alone() {
+    // The other requests wait without a statement.
+    check_answers_after_lock(async |_| sleep(Duration::from_millis(200)).await).await;
+}
+
+#[tokio::test]
 async fn shared_read_is_repeated_when_its_session_ends() {
-    let options = empty_database().await;
-    let (app, alone) = filled(&options).await;
-    let mut watch = options.connect().await.expect("a connection");
-    let lock = lock_tables(&options).await;
-    let queries = queries();
-    let requests = join_all(queries.iter().map(|query| app.query(query)));
-    let restart = async {
-        wait_for_lock_waiters(&mut watch, 3).await;
-        watch
-            .execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
-            .await
-            .expect("terminated");
-        wait_for_lock_waiters(&mut watch, 3).await;
-        lock.close().await.expect("closed");
-    };
-    let (answers, ()) = tokio::join!(requests, restart);
-    assert_eq!(answers, alone);
+    let end_waiting = "select pg_terminate_backend(pid) from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock'";
+    check_answers_after_lock(async |watch| {
+        watch.execute(end_waiting).await.expect("terminated");
+    })
+    .await;
 }
 
 #[tokio::test]

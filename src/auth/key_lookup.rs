@@ -15,7 +15,7 @@ use crate::{
     db,
     db::{
         DbError,
-        batcher::{Batcher, StaleConnections, with_timeout},
+        batcher::{Batcher, with_retries},
         kept_connections::KeptConnections,
     },
     domain::api_key::ApiKey,
@@ -54,12 +54,5 @@ pub(super) async fn load_by_hashes(
     connections: &KeptConnections,
     hashes: &[KeyHash],
 ) -> Result<HashMap<KeyHash, ApiKey>, DbError> {
-    let mut stale = StaleConnections::new(connections.pool());
-    loop {
-        let found =
-            with_timeout(connections, async |connection| db::api_key::find_by_hashes(connection, hashes).await).await;
-        if !stale.should_retry(&found) {
-            return found;
-        }
-    }
+    with_retries(connections, hashes, |db, hashes| Box::pin(db::api_key::find_by_hashes(db, hashes))).await
 }

@@ -6,6 +6,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -89,23 +90,43 @@ pub async fn with_timeout<T>(
     outcome
 }
 
+/// Like [`with_timeout`], for a read-only statement, which is repeated where a stale connection may have failed it.
+///
+/// # Errors
+/// Those of [`with_timeout`].
+pub async fn with_retries<Q: Sync + ?Sized, T>(
+    connections: &KeptConnections,
+    request: &Q,
+    statement: ReadStatement<Q, T>,
+) -> Result<T, DbError> {
+    let mut stale = StaleConnections::new(connections.pool());
+    loop {
+        let outcome = with_timeout(connections, async |connection| statement(connection, request).await).await;
+        if !stale.should_retry(&outcome) {
+            return outcome;
+        }
+    }
+}
+
+/// A read-only statement for a request. A function without captures, so that its future can be sent between threads.
+pub type ReadStatement<Q, T> = for<'a> fn(&'a mut PgConnection, &'a Q) -> BoxFuture<'a, Result<T, DbError>>;
+
 /// Decides whether a read-only statement is retried. After a restart of Postgres a pool is full of stale connections,
 /// each of which fails once and immediately.
 #[derive(Debug)]
-pub struct StaleConnections {
+struct StaleConnections {
     retries_left: u32,
     deadline: Instant,
 }
 
 impl StaleConnections {
     /// Retry budget for the connections of a pool.
-    #[must_use]
-    pub fn new(pool: &PgPool) -> Self {
+    fn new(pool: &PgPool) -> Self {
         Self { retries_left: pool.options().get_max_connections(), deadline: Instant::now() + STALE_RETRY_TIMEOUT }
     }
 
     /// Whether the failure may be due to a stale connection, so that a retry on another one may succeed.
-    pub fn should_retry<T>(&mut self, outcome: &Result<T, DbError>) -> bool {
+    fn should_retry<T>(&mut self, outcome: &Result<T, DbError>) -> bool {
         let is_explained =
             matches!(outcome, Err(DbError::Unavailable(_))) && self.retries_left > 0 && Instant::now() < self.deadline;
         self.retries_left = self.retries_left.saturating_sub(1);

@@ -5,21 +5,19 @@
 //! conditions or cursors, have statements of their own.
 
 use std::{
-    collections::{HashMap, HashSet},
-    hash::Hash,
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::future::BoxFuture;
-use sqlx::{Error, PgConnection};
+use sqlx::Error;
 use tokio::time::timeout;
 
 use super::read_pool::DatabaseUsage;
 use crate::{
     db::{
         self, DbError,
-        batcher::{Batcher, StaleConnections, with_timeout},
+        batcher::{Batcher, ReadStatement, with_retries},
         cancellation::count_statement,
         error::DatabaseLimit,
         kept_connections::KeptConnections,
@@ -32,6 +30,7 @@ use crate::{
         filter::Filter,
         measurement::Measurement,
     },
+    graphql::loaders::merge_columns,
 };
 
 /// Maximum number of the newest measurements of a device: a page of ten, and the row behind it. A longer list takes long
@@ -73,15 +72,13 @@ impl SharedReads {
     #[must_use]
     pub fn start(connections: &KeptConnections) -> Self {
         Self {
-            devices: start(connections, |db, ids| {
-                Box::pin(async move { db::device::load_by_ids(db, &distinct(ids.iter().copied())).await })
-            }),
+            devices: start(connections, |db, ids| Box::pin(db::device::load_by_ids(db, ids))),
             latest: start(connections, |db, requests: &[LatestRequest]| {
-                let (ids, columns) = merge(requests, |request| (request.device, request.columns));
+                let (ids, columns) = merge_columns(requests.iter().map(|request| (request.device, request.columns)));
                 Box::pin(async move { latest::load_by_device_ids(db, &ids, columns).await })
             }),
             newest: start(connections, |db, requests: &[NewestRequest]| {
-                let (ids, columns) = merge(requests, |request| (request.device, request.columns));
+                let (ids, columns) = merge_columns(requests.iter().map(|request| (request.device, request.columns)));
                 let limit = requests.iter().map(|request| request.limit).max().unwrap_or(0);
                 let page = newest_page(limit);
                 Box::pin(async move { measurement_page::list_per_device(db, &ids, &page, columns).await })
@@ -157,12 +154,11 @@ impl RequestSharedReads<'_> {
     }
 }
 
-/// The statement of a batch.
-type Statement<Q, T> =
-    for<'a> fn(&'a mut PgConnection, &'a [Q]) -> BoxFuture<'a, Result<HashMap<DeviceId, T>, DbError>>;
-
 /// Starts a batcher of a statement.
-fn start<Q, T>(connections: &KeptConnections, statement: Statement<Q, T>) -> Batcher<Q, Batch<T>>
+fn start<Q, T>(
+    connections: &KeptConnections,
+    statement: ReadStatement<[Q], HashMap<DeviceId, T>>,
+) -> Batcher<Q, Batch<T>>
 where
     Q: Send + Sync + 'static,
     T: Send + Sync + 'static,
@@ -172,13 +168,7 @@ where
         let connections = connections.clone();
         async move {
             let started_at = Instant::now();
-            let mut stale = StaleConnections::new(connections.pool());
-            let found = loop {
-                let found = with_timeout(&connections, async |db| statement(db, &requests).await).await;
-                if !stale.should_retry(&found) {
-                    break found?;
-                }
-            };
+            let found = with_retries(&connections, &*requests, statement).await?;
             let time_each = started_at.elapsed() / u32::try_from(requests.len()).unwrap_or(u32::MAX);
             Ok(Batch { found, time_each })
         }
@@ -188,17 +178,4 @@ where
 /// The first page of a device without conditions.
 fn newest_page(limit: i64) -> MeasurementPage {
     MeasurementPage { filter: Filter::default(), descending: true, after: None, before: None, limit }
-}
-
-/// The distinct devices of a batch, and all its columns.
-fn merge<Q>(
-    requests: &[Q],
-    parts: impl Fn(&Q) -> (DeviceId, MeasurementProjection),
-) -> (Vec<DeviceId>, MeasurementProjection) {
-    let columns = requests.iter().fold(MeasurementProjection::KEY, |all, request| all | parts(request).1);
-    (distinct(requests.iter().map(|request| parts(request).0)), columns)
-}
-
-fn distinct<T: Eq + Hash>(items: impl Iterator<Item = T>) -> Vec<T> {
-    items.collect::<HashSet<_>>().into_iter().collect()
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{DatabaseLoader, LoadError, group_keys, measurement_page::merge_columns};
+use super::{DatabaseLoader, LoadError, group_keys, merge_columns};
 use crate::{
     db::{latest, measurement_projection::MeasurementProjection},
     domain::{device::DeviceId, measurement::Measurement, quantity::Quantity},

@@ -43,7 +43,7 @@ pub struct DeviceCountKey {
 pub struct TotalCountKey(pub Arc<Filter>);
 
 /// The distinct devices, and the union of their columns: one statement for fields that differ only in these.
-pub(super) fn merge_columns(
+pub(in crate::graphql) fn merge_columns(
     requested: impl Iterator<Item = (DeviceId, MeasurementProjection)>,
 ) -> (Vec<DeviceId>, MeasurementProjection) {
     let mut all = MeasurementProjection::KEY;

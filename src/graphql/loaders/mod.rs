@@ -33,6 +33,7 @@ use async_graphql::dataloader::DataLoader;
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
 pub use hourly_mean::HourlyMeansKey;
 pub use latest::LatestKey;
+pub(super) use measurement_page::merge_columns;
 pub use measurement_page::{DeviceCountKey, DevicePageKey, TotalCountKey};
 pub use readings::ReadingsKey;
 pub use sensor::SensorsKey;

@@ -9,7 +9,7 @@ use crate::{
     api_error::ApiError,
     db,
     db::{
-        batcher::{StaleConnections, with_timeout},
+        batcher::{with_retries, with_timeout},
         kept_connections::KeptConnections,
     },
     http::state::SharedState,
@@ -61,18 +61,8 @@ async fn count_unreachable_workers(app: &SharedState) -> usize {
 /// # Errors
 /// When it fails, or does not answer in time.
 pub(crate) async fn check_ready(app: &SharedState) -> Result<(), ApiError> {
-    let pool = &app.state.database.readiness;
-    let ping = async {
-        let mut stale = StaleConnections::new(pool);
-        loop {
-            let answered =
-                with_timeout(&KeptConnections::none(pool), async |connection| db::server_info::ping(connection).await)
-                    .await;
-            if !stale.should_retry(&answered) {
-                return answered;
-            }
-        }
-    };
+    let kept = KeptConnections::none(&app.state.database.readiness);
+    let ping = with_retries(&kept, &(), |db, ()| Box::pin(db::server_info::ping(db)));
     match tokio::time::timeout(READINESS_TIMEOUT, ping).await {
         Ok(answered) => answered.map_err(ApiError::from),
         Err(_) => Err(ApiError::Unavailable("the database doesn't answer; try again in a moment")),
